@@ -1,0 +1,47 @@
+# Python 3.11, 3.12 or 3.13: the first one found, or yours with `make report PYTHON=/path/to/python`.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+UV := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
+BIN := .venv/bin
+READY := .venv/.ready
+# The notebooks run as they stand; their checked cells are compared.
+NOTEBOOKS := tests crm_lib notebooks --nbval-lax --nbval-current-env
+
+.DEFAULT_GOAL := help
+.PHONY: help report test test-all lab lint bench
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-9s %s\n", $$1, $$2}'
+
+report: $(READY) ## the pages of the sample company, in reports/
+	@$(BIN)/crm report
+
+test: $(READY) ## the fast tests
+	@$(BIN)/pytest -q -n auto --dist loadscope $(NOTEBOOKS) -m "not slow"
+
+test-all: $(READY) lint ## the fast and the slow tests
+	@$(BIN)/pytest -q -n auto --dist loadscope $(NOTEBOOKS)
+
+lab: $(READY) ## JupyterLab on the notebooks; outputs are stripped on commit
+	@if git rev-parse --git-dir >/dev/null 2>&1; then \
+		$(BIN)/nbstripout --install --keep-id --extra-keys "metadata.language_info cell.metadata.execution"; fi
+	@$(BIN)/jupyter lab notebooks
+
+lint: $(READY) ## style of code and notebooks
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
+
+bench: $(READY) ## seconds and memory of a whole run and of each notebook
+	@$(BIN)/python bench/run.py
+
+# Made anew only when the lock changes. The last line says that everything before it went well.
+$(READY): requirements.lock pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "This needs Python 3.11, 3.12 or 3.13; seen: $$(python3 --version 2>&1 || echo none)." >&2; \
+		echo "Install one, or name it: make report PYTHON=/path/to/python3.12" >&2; exit 2; fi
+	@echo "[1/3] environment in .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+	@echo "[2/3] $$(grep -c '^[a-z0-9]' requirements.lock) packages of requirements.lock, about 1 GB"
+	@$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements.lock
+	@echo "[3/3] crm_lib and its command crm"
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@touch $(READY)

@@ -1,0 +1,44 @@
+"""Every error raised on purpose.
+
+CrmError
+├── ConfigError          crm.toml is missing, broken, or names what does not exist      exit 2
+├── DataContractError    a file, table, column or value breaks the contract             exit 2
+├── ParameterError       a notebook parameter or command-line choice is wrong           exit 2
+├── NotEnoughData        the data are sound but too few for what was asked              exit 1
+└── ReportFailed         a notebook ran and did not become a page                       exit 1
+
+A message says what was seen (count, first case), what is needed and what to do.
+It quotes values of number and date columns only, and names a customer by id at most.
+"""
+
+
+class CrmError(Exception):
+    """An error meant for the person at the keyboard; `exit_code` is what the command returns."""
+
+    exit_code = 1
+
+
+class ConfigError(CrmError):
+    """`crm.toml` is missing, can't be read, or names something that does not exist."""
+
+    exit_code = 2
+
+
+class DataContractError(CrmError):
+    """A file, table, column or value is not what the contract asks for."""
+
+    exit_code = 2
+
+
+class ParameterError(CrmError):
+    """A notebook parameter or a choice on the command line is unknown, ill-typed or out of range."""
+
+    exit_code = 2
+
+
+class NotEnoughData(CrmError):
+    """The data are sound but too few for the question; a page says so in words."""
+
+
+class ReportFailed(CrmError):
+    """A notebook ran and did not become a page."""

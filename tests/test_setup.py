@@ -1,0 +1,78 @@
+"""The two README commands stand on these files agreeing with each other."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+ROOT = Path(__file__).parent.parent
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def locked():
+    """Name → versions pinned (several where platforms differ)."""
+    pins = {}
+    for line in LOCK.splitlines():
+        if match := re.match(r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ ;\\]+)", line):
+            pins.setdefault(match[1].lower(), []).append(Version(match[2]))
+    return pins
+
+
+def wanted():
+    extras = PROJECT["optional-dependencies"]["dev"]
+    return [Requirement(text) for text in PROJECT["dependencies"] + extras]
+
+
+@pytest.mark.parametrize("requirement", wanted(), ids=str)
+def test_the_lock_satisfies_every_dependency(requirement):
+    versions = locked()[requirement.name.lower()]
+    assert all(requirement.specifier.contains(v) for v in versions)
+
+
+def test_the_lock_pins_exactly_and_holds_no_address():
+    entries = [line for line in LOCK.splitlines() if line and not line.startswith((" ", "#"))]
+    assert len(entries) > 100
+    assert all("==" in line for line in entries)
+    assert not re.search(r"://|index-url|find-links|\bfile:", LOCK)
+
+
+def test_every_pin_has_its_hash():
+    blocks = re.split(r"\n(?=[A-Za-z0-9])", LOCK.strip())
+    assert all("--hash=sha256:" in block for block in blocks)
+
+
+def test_conda_installs_the_same_lock():
+    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    assert "- -r requirements.lock" in text
+    assert PROJECT["requires-python"] in text
+    assert "==" not in text
+
+
+def test_the_running_libraries_are_the_locked_ones():
+    from importlib.metadata import version
+
+    for name in ("duckdb", "ibis-framework", "numpy", "pandas", "scipy", "papermill", "nbconvert"):
+        assert Version(version(name)) in locked()[name]
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_another_python_gets_a_plain_message(tmp_path):
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    run = subprocess.run(
+        ["make", "report", "PYTHON="], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.returncode == 2
+    assert "This needs Python 3.11, 3.12 or 3.13" in run.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_this_python_is_one_of_the_supported():
+    assert (3, 11) <= sys.version_info < (3, 14)
