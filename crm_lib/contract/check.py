@@ -1,0 +1,175 @@
+"""Checks a table against its contract: every rule a predicate in the engine, all counted in one query.
+
+Structure that is wrong (an empty table, a duplicate key) raises; rows that are wrong are set aside with a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import ibis
+from ibis import _
+
+from crm_lib.contract.card import Rejected
+from crm_lib.contract.rules import ROW, SEEN, Rule, Surroundings, rules_of
+from crm_lib.contract.tables import TableContract
+from crm_lib.errors import DataContractError
+
+REASON = "__reason"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A checked table: rows that may be used, rows set aside (None: all are sound), why, and how many."""
+
+    table: ibis.Table
+    rejected: ibis.Table | None
+    reasons: tuple[Rejected, ...]
+    messages: tuple[str, ...]
+    n_read: int
+    n_rejected: int
+
+
+def check(contract: TableContract, table: ibis.Table, around: Surroundings | None = None) -> Checked:
+    """Check a typed table; raises DataContractError for its structure and where too many rows are wrong.
+
+    `table` has `__row` (1, 2, …) and, for columns typed from text, `<column>__seen` with that text.
+    """
+    around = around or Surroundings()
+    _columns_there(contract, table)
+    rules = dict(zip((f"_{i}" for i in range(999)), rules_of(contract, table, around), strict=False))
+    counts = table.agg(n=_.count(), **{k: r.broken.fill_null(False).sum() for k, r in rules.items()})
+    found = counts.to_pyarrow().to_pylist()[0]
+    if not found["n"]:
+        raise DataContractError(
+            f"{contract.name}: the table has no rows. It needs at least one: look at the file, or leave it out."
+        )
+    _keys_unique(contract, table)
+    hit = {k: r for k, r in rules.items() if found[k]}
+    n_read = found["n"] + around.n_broken_lines
+    sound = table.drop(*(c for c in table.columns if c == ROW or c.endswith(SEEN)))
+    if not hit:
+        return Checked(sound, None, _broken(around), (), n_read, around.n_broken_lines)
+    return _set_aside(contract, table, hit, found, n_read, around)
+
+
+def _set_aside(contract, table, hit: Mapping[str, Rule], found, n_read: int, around: Surroundings) -> Checked:
+    """The second scan, made only when something is wrong."""
+    marked = table.mutate(**{k: r.broken.fill_null(False) for k, r in hit.items()})
+    rejected = marked.filter(ibis.or_(*(marked[k] for k in hit))).cache()
+    reason = ibis.cases(*((rejected[k], k) for k in hit), else_="")
+    rejected = rejected.mutate(**{REASON: reason})
+    first = rejected.agg(
+        n=_.count(),
+        **{f"row{k}": _[ROW].min(where=_[k]) for k in hit},
+        **{f"seen{k}": _seen(rejected, r.column).argmin(_[ROW], where=_[k]) for k, r in hit.items()},
+    )
+    firsts = first.to_pyarrow().to_pylist()[0]
+    messages = tuple(
+        _message(contract.name, r, found[k], found["n"], (firsts[f"row{k}"], firsts[f"seen{k}"]), around.decimal)
+        for k, r in hit.items()
+    )
+    n_rejected = firsts["n"] + around.n_broken_lines
+    share = n_rejected / n_read
+    if share > around.max_rejected_share:
+        raise DataContractError(_too_many(contract.name, n_rejected, n_read, around.max_rejected_share, messages))
+    kept = table.anti_join(rejected, ROW).order_by(ROW)
+    kept = kept.drop(*(c for c in kept.columns if c == ROW or c.endswith(SEEN)))
+    in_words = ibis.cases(*((rejected[REASON] == k, f"{r.column}: {r.reason}") for k, r in hit.items()), else_="")
+    words = rejected.mutate(**{REASON: in_words}).drop(*hit).order_by(ROW)
+    return Checked(kept, words, _broken(around) + _priced(rejected, hit), messages, n_read, n_rejected)
+
+
+def _too_many(table: str, n: int, n_read: int, allowed: float, messages: tuple[str, ...]) -> str:
+    lines = "".join(f"\n  {m}" for m in messages)
+    return (
+        f"{table}: {n:,} of {n_read:,} rows ({n / n_read:.1%}) can't be used, more than "
+        f"max_rejected_share = {allowed:g} allows.{lines}"
+    )
+
+
+def broken_lines(table: str, n: int, n_read: int, first: int | None, allowed: float) -> str:
+    """The message about lines with too few or too many values; raises where they are too many."""
+    verb = "lines has" if n == 1 else "lines have"
+    message = (
+        f"{table}: {n:,} of {n_read:,} {verb} more or fewer values than the header (first: line {first:,}). "
+        "Correct the file, or the separator for this source."
+    )
+    if n / max(n_read, 1) > allowed:
+        raise DataContractError(_too_many(table, n, n_read, allowed, (message,)))
+    return message
+
+
+def _broken(around: Surroundings) -> tuple[Rejected, ...]:
+    return (Rejected("line", "broken line", around.n_broken_lines),) if around.n_broken_lines else ()
+
+
+def _priced(rejected: ibis.Table, hit: Mapping[str, Rule]) -> tuple[Rejected, ...]:
+    """Each row counted once, under the first rule it breaks, with its money where the table has some."""
+    amount = _.amount.sum() if "amount" in rejected.columns else ibis.null("float64")
+    rows = rejected.group_by(REASON).agg(n=_.count(), amount=amount).to_pyarrow().to_pylist()
+    by_rule = {row[REASON]: row for row in rows}
+    return tuple(
+        Rejected(r.column, r.reason, by_rule[k]["n"], _float(by_rule[k]["amount"]))
+        for k, r in hit.items()
+        if k in by_rule
+    )
+
+
+def _float(value) -> float | None:
+    return None if value is None else float(value)
+
+
+def _seen(table: ibis.Table, column: str) -> ibis.Value:
+    """What the file said: the kept text, or the value itself; '' where it is empty."""
+    value = table[column + SEEN] if column + SEEN in table.columns else table[column]
+    return value.cast("string").fill_null("")
+
+
+def _message(table: str, rule: Rule, n: int, n_rows: int, first: tuple[int, str], decimal: str) -> str:
+    row, seen = first
+    what = rule.one if n == 1 else rule.many
+    quoted = f', "{seen}"' if rule.quotes and seen else ""
+    need = rule.need
+    if rule.reason == "not a number":
+        need += _sign_hint(seen, decimal)
+    return f"{table}.{rule.column}: {n:,} of {n_rows:,} {what} (first: row {row:,}{quoted}). {need}"
+
+
+def _sign_hint(seen: str, decimal: str) -> str:
+    points, commas = seen.rfind("."), seen.rfind(",")
+    if points >= 0 and commas >= 0:
+        mark = "," if commas < points else "."
+        return f' Correct the file, or set thousands="{mark}" for this source.'
+    if commas >= 0 and decimal == ".":
+        return ' Correct the file, or set decimal="," for this source.'
+    if points >= 0 and decimal == ",":
+        return ' Correct the file, or set decimal="." for this source.'
+    return " Correct the file."
+
+
+def _columns_there(contract: TableContract, table: ibis.Table) -> None:
+    missing = [c for c in contract.required if c not in table.columns]
+    if missing:
+        there = ", ".join(c for c in table.columns if not c.startswith("__") and not c.endswith(SEEN))
+        raise DataContractError(
+            f'{contract.name}: the column "{missing[0]}" is missing. The table has: {there}. '
+            f'Add it to the file, or name it in crm.toml: columns = {{ {missing[0]} = "their name" }}.'
+        )
+
+
+def _keys_unique(contract: TableContract, table: ibis.Table) -> None:
+    keys = [k for k in contract.key if k in table.columns]
+    if not keys:
+        return
+    whole = table.filter(*(table[k].notnull() for k in keys if contract.column(k).required))
+    repeated = whole.group_by(keys).agg(n=_.count(), first=_[ROW].min()).filter(_.n > 1)
+    found = repeated.agg(n=_.count(), n_rows=_.n.sum(), first=_["first"].min()).to_pyarrow().to_pylist()[0]
+    if found["n"]:
+        name = " + ".join(keys)
+        verb = "value occurs" if found["n"] == 1 else "values occur"
+        raise DataContractError(
+            f"{contract.name}.{name}: {found['n']:,} {verb} more than once, in {found['n_rows']:,} rows "
+            f"(first: row {found['first']:,}). It must be different in every row. Remove the duplicates."
+        )

@@ -1,0 +1,65 @@
+"""The catalogue of topics: each question the project answers, and the tables it stands on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic: its one word, its title and question, the tables it needs and those it can use.
+
+    `needs` holds alternatives: each inner tuple is a set of tables that suffices on its own.
+    """
+
+    name: str
+    title: str
+    question: str
+    needs: tuple[tuple[str, ...], ...]
+    useful: tuple[str, ...] = ()
+    publishes: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Every table that the topic may ask for."""
+        return tuple(dict.fromkeys(t for way in (*self.needs, self.useful) for t in way))
+
+    def missing(self, tables: set[str]) -> tuple[str, ...]:
+        """Tables that would have to come for the cheapest alternative; empty when the topic can run."""
+        return min((tuple(t for t in way if t not in tables) for way in self.needs), key=len)
+
+
+SEGMENTATION = Topic(
+    "segmentation",
+    "Segments",
+    "Which customers matter, and what sets them apart?",
+    needs=(("transactions",), ("customer_summaries",)),
+    useful=("customers",),
+    publishes=("customers",),
+)
+CLV = Topic(
+    "clv",
+    "Customer value",
+    "Which customers will be worth most?",
+    needs=(("transactions",),),
+    publishes=("customers",),
+)
+FUNNEL = Topic(
+    "funnel",
+    "Sales funnel",
+    "What is in the pipe, and where does it stall?",
+    needs=(("opportunities",),),
+    useful=("stage_events", "leads", "market", "products"),
+    publishes=("stages",),
+)
+SATISFACTION = Topic(
+    "satisfaction",
+    "Satisfaction",
+    "Are customers content, and with what?",
+    needs=(("surveys",),),
+    useful=("survey_items", "cases"),
+    publishes=("aspects", "touchpoints"),
+)
+
+TOPICS: dict[str, Topic] = {t.name: t for t in (SEGMENTATION, CLV, FUNNEL, SATISFACTION)}

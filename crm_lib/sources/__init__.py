@@ -1,0 +1,15 @@
+"""Where a table comes from: `connect` and what the command line asks about sources."""
+
+from crm_lib.sources.connection import (
+    Checkup,
+    as_of_of,
+    check,
+    connect,
+    default_source,
+    names,
+    root,
+    tables_of,
+)
+from crm_lib.sources.crm import Crm
+
+__all__ = ["Checkup", "Crm", "as_of_of", "check", "connect", "default_source", "names", "root", "tables_of"]

@@ -1,0 +1,124 @@
+"""The way in: a source by its name in `crm.toml`, at a date."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from crm_lib.contract.card import DataCard
+from crm_lib.contract.tables import TABLES
+from crm_lib.contract.topics import TOPICS
+from crm_lib.errors import ConfigError, ParameterError
+from crm_lib.sources.crm import Crm
+from crm_lib.sources.loading import Loaded, load, table_mappings
+from crm_lib.sources.settings import Config, Source, read_config
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """What `crm check` says of a source: its account, tables that can't be used and why, and rows set aside."""
+
+    card: DataCard
+    problems: dict[str, str]
+    warnings: tuple[str, ...]
+
+
+def connect(source: str, as_of: str | dt.date = "", language: str = "en", topic: str = "") -> Crm:
+    """A source of `crm.toml` at the end of a day.
+
+    Parameters
+    ----------
+    source : name in `crm.toml`; empty for its default.
+    as_of : last day of data to use, as 2026-10-31; empty for the source's default and, where it has none,
+        the last full day before the run date that the runner names.
+    language : language of the page, handed on to what makes it.
+    topic : only the tables that this topic may ask for, which is quicker; empty for all that the source has.
+
+    Raises
+    ------
+    ConfigError, ParameterError, DataContractError
+    """
+    config = read_config()
+    chosen = config.source(source or config.default)
+    loaded, card = _load(config, chosen, as_of, _tables_of_topic(topic))
+    return Crm(card, chosen.settings, loaded.tables, loaded.errors, language, topic)
+
+
+def check(source: str = "", as_of: str | dt.date = "") -> Checkup:
+    """Read and check a source without a notebook."""
+    config = read_config()
+    loaded, card = _load(config, config.source(source or config.default), as_of, tuple(TABLES))
+    return Checkup(card, dict(card.problems), loaded.warnings)
+
+
+def names() -> list[str]:
+    """Names of all sources in `crm.toml`."""
+    return list(read_config().sources)
+
+
+def default_source() -> str:
+    """The source used where none is named."""
+    config = read_config()
+    if not config.default:
+        raise ConfigError('crm.toml names no default source. Add [default] source = "…", or pass --source.')
+    return config.default
+
+
+def tables_of(source: str) -> set[str]:
+    """The tables that a source declares or has, without reading them."""
+    return set(table_mappings(read_config().source(source)))
+
+
+def as_of_of(source: str, as_of: str | dt.date = "") -> dt.date:
+    """The as-of date that `connect` would use."""
+    return _as_of(read_config().source(source), as_of)
+
+
+def root() -> Path:
+    """The folder of `crm.toml`."""
+    return read_config().root
+
+
+def _tables_of_topic(topic: str) -> tuple[str, ...]:
+    if topic and topic not in TOPICS:
+        raise ParameterError(f'There is no topic "{topic}"; there are {", ".join(TOPICS)}.')
+    return TOPICS[topic].tables if topic else tuple(TABLES)
+
+
+def _load(
+    config: Config, source: Source, as_of: str | dt.date, wanted: tuple[str, ...]
+) -> tuple[Loaded, DataCard]:
+    day = _as_of(source, as_of)
+    loaded = load(source, wanted, day, _run_date(), config.root / "rejected" / source.name)
+    problems = tuple((table, str(error)) for table, error in loaded.errors.items())
+    card = DataCard(source.name, source.title, day, loaded.fingerprint, loaded.cards, problems)
+    return loaded, card
+
+
+def _as_of(source: Source, as_of: str | dt.date) -> dt.date:
+    if isinstance(as_of, dt.date):
+        return as_of
+    given = as_of.strip() or source.as_of
+    if given:
+        try:
+            return dt.date.fromisoformat(given)
+        except ValueError:
+            raise ParameterError(f'as_of is "{given}"; it must be a day such as 2026-10-31.') from None
+    run_date = _run_date()
+    if run_date is None:
+        raise ConfigError(
+            f'The source "{source.name}" has no default as_of. Give one (as_of = "2026-10-31"), '
+            f"or set sources.{source.name}.as_of in crm.toml."
+        )
+    return run_date - dt.timedelta(days=1)
+
+
+def _run_date() -> dt.date | None:
+    """The logical day of the run, named by the runner; the clock is never asked."""
+    named = os.environ.get("CRM_RUN_DATE", "")
+    try:
+        return dt.date.fromisoformat(named) if named else None
+    except ValueError:
+        raise ConfigError(f'CRM_RUN_DATE is "{named}"; it must be a day such as 2026-11-01.') from None

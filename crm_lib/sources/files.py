@@ -1,0 +1,195 @@
+"""Brings files and database tables into the embedded engine as they are: text stays text, nothing is guessed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+import ibis
+from ibis import _
+
+from crm_lib.contract.rules import ROW
+from crm_lib.errors import ConfigError, DataContractError
+from crm_lib.sources.settings import Reading, Source, TableMapping, nearest
+from crm_lib.sources.text import Decoded, decode, n_records
+
+PARQUET = (".parquet", ".pq")
+DATA = re.compile(r"^[\d.,:/ -]+$|@")
+ENDINGS = (".parquet", ".csv", ".csv.gz", ".tsv", ".txt")
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A table as the source has it: columns c0, c1 … and the row number, their names, and its broken lines."""
+
+    table: ibis.Table
+    names: dict[str, str]
+    place: str
+    n_broken: int = 0
+    first_broken: int | None = None
+    kept_as: str = ""
+
+    def column(self, name: str, table: str) -> ibis.Value:
+        """The column of their name; DataContractError says what there is instead."""
+        if name not in self.names:
+            known = f'{table}: {self.place} has no column "{name}".{nearest(name, self.names)}'
+            raise DataContractError(f"{known} {self._advice()}")
+        return self.table[self.names[name]]
+
+    def forget(self, con: ibis.BaseBackend) -> None:
+        """Drop the table that a text file was read into, once it is typed."""
+        if self.kept_as:
+            con.drop_table(self.kept_as)
+
+    def _advice(self) -> str:
+        names = [n for n in self.names if n]
+        if any(DATA.search(n) for n in names):  # customers' data are never quoted
+            return "Its first line looks like data: set header = false and names = [...] for this source."
+        signs = [s for s in (";", "|", "\t", ",") if len(names) == 1 and s in names[0]]
+        if signs:
+            sign = "tab" if signs[0] == "\t" else signs[0]
+            return f'Its columns are not told apart: set separator="{sign}" for this source.'
+        known = ", ".join(names)
+        return f"Its columns are: {known}. Correct the file, or name their column under columns in crm.toml."
+
+
+def engine() -> ibis.BaseBackend:
+    """An embedded DuckDB that downloads nothing and spills to the system's temporary folder."""
+    return ibis.duckdb.connect(
+        autoinstall_known_extensions=False,
+        temp_directory=str(Path(tempfile.gettempdir()) / f"crm-duckdb-{uuid4().hex[:8]}"),
+    )
+
+
+def find(source: Source, table: str, mapping: TableMapping) -> Path:
+    """The file of a table; DataContractError where it is missing."""
+    if mapping.file:
+        path = source.path / mapping.file
+        if not path.is_file():
+            near = nearest(mapping.file, [p.name for p in source.path.glob("*")])
+            raise DataContractError(
+                f"{table}: the file {mapping.file} is missing from {source.path.name}/.{near} "
+                "Put it there, or correct file in crm.toml."
+            )
+        return path
+    found = [p for p in (source.path / f"{table}{e}" for e in ENDINGS) if p.is_file()]
+    if not found:
+        raise DataContractError(f"{table}: there is no {table}.csv or {table}.parquet in {source.path.name}/.")
+    return found[0]
+
+
+def read(con: ibis.BaseBackend, path: Path, reading: Reading) -> Raw:
+    """A CSV, text or Parquet file as a raw table."""
+    if not path.is_file():
+        raise DataContractError(f"the file {path.name} is missing from {path.parent.name}/.")
+    try:
+        if path.suffix in PARQUET:
+            return _numbered(con.read_parquet(str(path)), path.name)
+        with tempfile.TemporaryDirectory(prefix="crm-") as folder:
+            return _read_text(con, path, reading, Path(folder))
+    except duckdb.Error as error:
+        raise DataContractError(
+            f"{path.name} can't be read: {type(error).__name__}. Is it the file it says?"
+        ) from error
+
+
+def read_database(con: ibis.BaseBackend, path: Path, name: str) -> Raw:
+    """A table of a DuckDB file as a raw table."""
+    catalog, known = attach(con, path)
+    if name not in known:
+        raise DataContractError(
+            f"{name}: {path.name} has no table of this name.{nearest(name, known)} "
+            "Correct file (the table's name) in crm.toml."
+        )
+    return _numbered(con.table(name, database=(catalog, "main")), f"{path.name}, table {name},")
+
+
+def attach(con: ibis.BaseBackend, path: Path) -> tuple[str, set[str]]:
+    """Attach a DuckDB file for reading, once; its name in the engine, and the names of its tables."""
+    catalog = "file_" + hashlib.sha256(str(path).encode()).hexdigest()[:8]
+    listed = con.table("tables", database=("system", "information_schema")).filter(_.table_catalog == catalog)
+    try:
+        con.attach(str(path), catalog, read_only=True)
+    except duckdb.BinderException:
+        pass  # it is attached already
+    except duckdb.Error as error:
+        raise ConfigError(f"{path.name} can't be opened as a DuckDB file ({type(error).__name__}).") from error
+    return catalog, {row["table_name"] for row in listed.select("table_name").to_pyarrow().to_pylist()}
+
+
+def database_tables(path: Path) -> set[str]:
+    """Names of the tables in a DuckDB file."""
+    return attach(engine(), path)[1]
+
+
+def fingerprint(paths: list[Path]) -> str:
+    """One SHA-256 over the names and bytes of all files of a source."""
+    total = hashlib.sha256()
+    for path in sorted(set(paths)):
+        with path.open("rb") as file:
+            total.update(f"{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+def _numbered(table: ibis.Table, place: str) -> Raw:
+    names = {name: f"c{i}" for i, name in enumerate(table.columns)}
+    renamed = table.select(**{ours: table[theirs] for theirs, ours in names.items()})
+    return Raw(renamed.mutate(**{ROW: ibis.row_number() + 1}), names, place)
+
+
+def _read_text(con: ibis.BaseBackend, path: Path, reading: Reading, folder: Path) -> Raw:
+    text = decode(path, reading, folder / "utf8.csv")
+    _refuse_repeated(text, path.name)
+    rejects = f"rejects_{uuid4().hex[:8]}"
+    rows = con.read_csv(
+        str(text.path),
+        columns={f"c{i}": "VARCHAR" for i in range(len(text.names))},
+        delim=text.separator,
+        quote='"',
+        escape='"',
+        header=reading.header,
+        auto_detect=False,
+        store_rejects=True,
+        rejects_table=rejects,
+        rejects_scan=f"{rejects}_scan",
+    )
+    # Rejects are appended once per scan: the file is read exactly once, into a table.
+    kept_as = f"raw_{rejects}"
+    raw = con.create_table(kept_as, rows.mutate(**{ROW: ibis.row_number() + 1}), temp=True)
+    n_broken, first = _broken(con, rejects, text, raw, path.name, reading.header)
+    con.drop_view(rows.get_name(), force=True)
+    names = {name: f"c{i}" for i, name in enumerate(text.names)}
+    return Raw(raw, names, path.name, n_broken, first, kept_as)
+
+
+def _broken(con, rejects: str, text: Decoded, raw: ibis.Table, place: str, header: bool) -> tuple[int, int | None]:
+    """Number of broken lines and the first of them; a quote never closed swallows the rest and is refused."""
+    lines = con.table(rejects).agg(
+        n=_.line.nunique(),
+        first=_.line.min(),
+        first_quote=_.line.min(where=_.error_type.cast("string") == "UNQUOTED VALUE"),
+    )
+    found = lines.to_pyarrow().to_pylist()[0]
+    if found["first_quote"] is not None:
+        raise DataContractError(
+            f"{place}: a quotation mark opened on line {found['first_quote']:,} is never closed, "
+            "so the lines after it can't be told apart. Correct the file."
+        )
+    n_seen = raw.count().to_pyarrow().as_py() + found["n"]
+    if n_seen + header != text.n_lines and n_seen + header != n_records(text):
+        raise DataContractError(
+            f"{place}: {text.n_lines - header:,} lines of data were expected and {n_seen:,} read. "
+            "Look for quotation marks that are not closed, and for the right separator."
+        )
+    return found["n"], found["first"]
+
+
+def _refuse_repeated(text: Decoded, place: str) -> None:
+    repeated = sorted({n for n in text.names if n and text.names.count(n) > 1})
+    if repeated:
+        raise DataContractError(f'{place}: the column "{repeated[0]}" stands twice in the header. Rename one.')

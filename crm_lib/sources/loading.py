@@ -1,0 +1,206 @@
+"""Loads a source's tables: read, mapped, typed, checked and cut; a table that fails keeps its error."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import ibis
+from ibis import _
+
+from crm_lib.contract.card import TableCard
+from crm_lib.contract.check import Checked, broken_lines, check
+from crm_lib.contract.cut import cut, known_day
+from crm_lib.contract.rules import Surroundings, without_missing_codes
+from crm_lib.contract.tables import TABLES
+from crm_lib.errors import ConfigError, DataContractError
+from crm_lib.sources import files
+from crm_lib.sources.mapping import mapped, settle_dates
+from crm_lib.sources.settings import Source, TableMapping
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of a source: its tables at `as_of`, accounts, errors by table, warnings and fingerprint."""
+
+    tables: dict[str, ibis.Table]
+    cards: tuple[TableCard, ...]
+    errors: dict[str, DataContractError]
+    warnings: tuple[str, ...]
+    fingerprint: str
+
+
+@dataclass
+class _Work:
+    """The tables done so far, and the day after which nothing can have happened."""
+
+    no_later_than: dt.date | None = None
+    checked: dict[str, Checked] = field(default_factory=dict)
+    errors: dict[str, DataContractError] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def table_mappings(source: Source) -> dict[str, TableMapping]:
+    """The tables that a source declares, or that lie in its folder or file under the contract's names."""
+    if not source.path.exists():
+        raise ConfigError(
+            f'The source "{source.name}" lies in {source.path.name}, which does not exist. '
+            f"Put the tables there, or correct sources.{source.name}.path in crm.toml."
+        )
+    if source.tables:
+        return source.tables
+    if source.kind == "duckdb":
+        found = files.database_tables(source.path) & set(TABLES)
+    else:
+        found = {t for t in TABLES for e in files.ENDINGS if (source.path / f"{t}{e}").is_file()}
+    if not found:
+        raise ConfigError(
+            f'The source "{source.name}" has no table: {source.path.name} holds none of {", ".join(TABLES)} '
+            f"(as .csv or .parquet). Name its files under sources.{source.name}.tables in crm.toml."
+        )
+    return {t: TableMapping(file="", reading=source.reading) for t in TABLES if t in found}
+
+
+def load(
+    source: Source, wanted: Iterable[str], as_of: dt.date, run_date: dt.date | None, rejected_folder: Path
+) -> Loaded:
+    """Load the wanted tables of a source, each as far as it goes, checked against those they refer to."""
+    mappings = table_mappings(source)
+    wanted = set(wanted) & set(mappings)
+    mappings = _with_those_referred_to(wanted, mappings)
+    con = files.engine()
+    work = _Work(no_later_than=_no_later_than(run_date, _paths(source, mappings)))
+    for name in _in_order(mappings):
+        try:
+            work.checked[name] = _table(con, source, name, mappings[name], work)
+        except DataContractError as error:
+            work.errors[name] = error
+    _keep_rejected(work.checked, rejected_folder)
+    known = {name: c.table for name, c in work.checked.items()}
+    now = {name: t for name, t in cut(known, as_of).items() if name in wanted}
+    tables = {name: con.create_table(name, _ordered(name, t), temp=True) for name, t in now.items()}
+    errors = {name: error for name, error in work.errors.items() if name in wanted}
+    cards = tuple(_card(name, work.checked[name], tables[name]) for name in TABLES if name in tables)
+    for name in known:
+        con.drop_table(f"typed_{name}")
+    print_of = files.fingerprint(_paths(source, mappings))
+    return Loaded(tables, cards, errors, tuple(work.warnings), print_of)
+
+
+def _with_those_referred_to(wanted: set[str], mappings: Mapping[str, TableMapping]) -> dict[str, TableMapping]:
+    """The wanted tables and, however far, those that their ids or their dates come from."""
+    found, more = set(), set(wanted)
+    while more:
+        found |= more
+        contracts = [TABLES[name] for name in more]
+        named = {c.refers_to for contract in contracts for c in contract.columns}
+        more = ((named | {contract.known_through for contract in contracts}) & set(mappings)) - found
+    return {name: mapping for name, mapping in mappings.items() if name in found}
+
+
+def _ordered(name: str, table: ibis.Table) -> ibis.Table:
+    """A cut that joins loses the file's order: sort, so that sums repeat to the last digit."""
+    contract = TABLES[name]
+    return table.order_by(contract.key) if contract.known_through else table
+
+
+def _no_later_than(run_date: dt.date | None, paths: list[Path]) -> dt.date | None:
+    """A file can't tell of a day after it was saved; a run date in the past makes no row impossible."""
+    if run_date is None:
+        return None
+    saved = [dt.datetime.fromtimestamp(p.stat().st_mtime, dt.UTC).date() + dt.timedelta(days=1) for p in paths]
+    return max([run_date, *saved])
+
+
+def _in_order(mappings: Mapping[str, TableMapping]) -> list[str]:
+    """Tables after those they refer to, so that ids are checked against rows that hold."""
+    needs = {
+        name: {c.refers_to for c in TABLES[name].columns if c.refers_to in mappings} - {name} for name in mappings
+    }
+    return list(TopologicalSorter(needs).static_order())
+
+
+def _table(con, source: Source, name: str, mapping: TableMapping, work: _Work) -> Checked:
+    contract, settings = TABLES[name], source.settings
+    raw = _raw(con, source, name, mapping)
+    if raw.n_broken:
+        n_read = raw.table.count().to_pyarrow().as_py() + raw.n_broken
+        allowed = settings.max_rejected_share
+        work.warnings.append(broken_lines(name, raw.n_broken, n_read, raw.first_broken, allowed))
+    typed = mapped(contract, raw, mapping, lambda file: _file(con, name, source.path / file, mapping))
+    typed = con.create_table(f"typed_{name}", typed, temp=True)
+    raw.forget(con)
+    typed, note = settle_dates(typed, name, mapping.reading)
+    typed = without_missing_codes(contract, typed, settings.satisfaction.scales)
+    around = Surroundings(
+        others={t: c.table for t, c in work.checked.items()},
+        scales=settings.satisfaction.scales,
+        no_later_than=work.no_later_than,
+        max_rejected_share=settings.max_rejected_share,
+        decimal=mapping.reading.decimal,
+        n_broken_lines=raw.n_broken,
+    )
+    checked = check(contract, typed, around)
+    work.warnings += [*([note] if note else []), *checked.messages]
+    return checked
+
+
+def _raw(con, source: Source, name: str, mapping: TableMapping) -> files.Raw:
+    if source.kind == "duckdb":
+        return files.read_database(con, source.path, mapping.file or name)
+    return _file(con, name, files.find(source, name, mapping), mapping)
+
+
+def _file(con, name: str, path: Path, mapping: TableMapping) -> files.Raw:
+    """A file's raw table; an error says which table it was read for."""
+    try:
+        return files.read(con, path, mapping.reading)
+    except DataContractError as error:
+        raise DataContractError(f"{name}: {error}") from error
+
+
+def _paths(source: Source, mappings: Mapping[str, TableMapping]) -> list[Path]:
+    if source.kind == "duckdb":
+        return [source.path]
+    paths = []
+    for name, mapping in mappings.items():
+        with suppress(DataContractError):
+            paths.append(files.find(source, name, mapping))
+        others = [source.path / m.lookup.file for m in mapping.columns.values() if m.lookup]
+        paths += [p for p in others if p.is_file()]
+    return paths
+
+
+def _card(name: str, checked: Checked, table: ibis.Table) -> TableCard:
+    day = known_day(TABLES[name], table)
+    span = {} if day is None else {"first": day.min(), "last": day.max()}
+    found = table.agg(n=_.count(), **span).to_pyarrow().to_pylist()[0]
+    return TableCard(
+        table=name,
+        n_read=checked.n_read,
+        n_rejected=checked.n_rejected,
+        n_after=checked.n_read - checked.n_rejected - found["n"],
+        n_used=found["n"],
+        first_on=found.get("first"),
+        last_on=found.get("last"),
+        rejected=checked.reasons,
+    )
+
+
+def _keep_rejected(checked: Mapping[str, Checked], folder: Path) -> None:
+    """Rows set aside, for whoever mends the data: private, one file per table, none where all is sound."""
+    for name, result in checked.items():
+        path = folder / f"{name}.parquet"
+        if result.rejected is None:
+            path.unlink(missing_ok=True)
+            continue
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        part = path.with_suffix(f".{os.getpid()}.part")
+        result.rejected.to_parquet(part)
+        part.replace(path)

@@ -1,0 +1,157 @@
+"""Turns a raw table into a contract table: their columns, words and layout into ours, every value typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import ibis
+from ibis import _
+
+from crm_lib.contract.rules import ROW, SEEN
+from crm_lib.contract.tables import TEXT, TableContract
+from crm_lib.errors import DataContractError
+from crm_lib.sources.files import Raw
+from crm_lib.sources.settings import Aspect, ColumnMapping, Lookup, Reading, TableMapping
+from crm_lib.sources.typed import ORDERS, TYPES, by_order, text_of, typed
+
+ReadOther = Callable[[str], Raw]
+
+
+def mapped(contract: TableContract, raw: Raw, mapping: TableMapping, read_other: ReadOther) -> ibis.Table:
+    """The contract's table out of a raw one: typed columns, the text each was typed from, and the row number."""
+    if not mapping.unpivot:
+        return _select(contract, raw, mapping, read_other)
+    parts = [_select(contract, raw, _of_aspect(mapping, a), read_other) for a in mapping.unpivot]
+    every = list(dict.fromkeys(c for part in parts for c in part.columns))
+    types = {c: part[c].type() for part in parts for c in part.columns}
+    filled = []
+    for i, part in enumerate(parts):
+        lacking = {c: ibis.null(types[c]) for c in every if c not in part.columns}
+        filled.append(part.mutate(**lacking).select(every).mutate(_place=ibis.literal(i)))
+    return ibis.union(*filled).order_by(ROW, "_place").drop("_place") if len(filled) > 1 else parts[0]
+
+
+def _of_aspect(mapping: TableMapping, aspect: Aspect) -> TableMapping:
+    """The mapping of one aspect of a wide survey: its name, and the columns that hold its scores."""
+    scores = {k: ColumnMapping(column=getattr(aspect, k)) for k in ("expected", "perceived", "score")}
+    own = {"aspect": ColumnMapping(value=aspect.aspect)} | {k: m for k, m in scores.items() if m.column}
+    return replace(mapping, columns=mapping.columns | own, unpivot=())
+
+
+def _select(contract: TableContract, raw: Raw, mapping: TableMapping, read_other: ReadOther) -> ibis.Table:
+    raw = _with_lookups(contract, raw, mapping, read_other)
+    every = _wanted(contract, raw, mapping)
+    for name in contract.required:
+        if name not in every:
+            raw.column(name, contract.name)
+    columns = {ROW: raw.table[ROW]}
+    for name, wanted in every.items():
+        column = contract.column(name)
+        kind = column.type if column else TYPES.get(wanted.type, "")
+        value = _source(contract.name, name, wanted, raw)
+        if not kind and (value.type().is_string() or not column):
+            columns[name] = text_of(value) if value.type().is_string() else value
+            continue
+        columns[name] = typed(value, kind, mapping.reading, wanted.times)
+        if kind != TEXT:
+            columns[name + SEEN] = text_of(value)
+    table = raw.table.select(**columns)
+    return table.order_by(ROW) if any(m.lookup for m in mapping.columns.values()) else table
+
+
+def _wanted(contract: TableContract, raw: Raw, mapping: TableMapping) -> dict[str, ColumnMapping]:
+    """Mapped columns, then those that bear the contract's own name, then attributes."""
+    wanted = dict(mapping.columns)
+    used = {m.column for m in wanted.values()}
+    for column in contract.columns:
+        if column.name not in wanted and column.name in raw.names and column.name not in used:
+            wanted[column.name] = ColumnMapping(column=column.name)
+    if contract.extra:
+        every = mapping.keep or (() if mapping.columns else tuple(raw.names))
+        wanted |= {n: ColumnMapping(column=n) for n in every if n and n not in wanted}
+    return wanted
+
+
+def _source(table: str, name: str, wanted: ColumnMapping, raw: Raw) -> ibis.Value:
+    if wanted.row_id is not None:
+        return ibis.literal(wanted.row_id).concat(raw.table[ROW].cast("string"))
+    if wanted.value is not None:
+        return ibis.literal(wanted.value)
+    value = raw.column(_lookup_name(name) if wanted.lookup else wanted.column, table)
+    if not wanted.values:
+        return value
+    text = text_of(value)
+    pairs = [(text == theirs, ibis.literal(ours)) for theirs, ours in wanted.values.items()]
+    return ibis.cases(*pairs, else_=text if wanted.other is None else ibis.literal(wanted.other))
+
+
+def _lookup_name(name: str) -> str:
+    return f"lookup {name}"
+
+
+def _with_lookups(contract, raw: Raw, mapping: TableMapping, read_other: ReadOther) -> Raw:
+    for name, wanted in mapping.columns.items():
+        if wanted.lookup:
+            raw = _looked_up(contract.name, name, raw, wanted.lookup, read_other(wanted.lookup.file))
+    return raw
+
+
+def _looked_up(table: str, name: str, raw: Raw, lookup: Lookup, other: Raw) -> Raw:
+    key = text_of(other.column(lookup.key or lookup.on, table))
+    found = other.table.select(_key=key, _found=text_of(other.column(lookup.column, table))).filter(
+        _["_key"].notnull()
+    )
+    if found.group_by("_key").agg(n=_.count()).filter(_.n > 1).count().to_pyarrow().as_py():
+        raise DataContractError(
+            f'{table}: {other.place} has several rows for one "{lookup.key or lookup.on}", '
+            f"so {name} is not certain. Remove the duplicates."
+        )
+    ours = f"l{len(raw.names)}"
+    left = raw.table.mutate(_on=text_of(raw.column(lookup.on, table)))
+    joined = left.left_join(found, left._on == found._key).rename({ours: "_found"}).drop("_on", "_key")
+    return replace(raw, table=joined, names=raw.names | {_lookup_name(name): ours})
+
+
+def settle_dates(table: ibis.Table, name: str, reading: Reading) -> tuple[ibis.Table, str]:
+    """Dates without a declared form that aren't ISO: read them the only way that fits, or refuse.
+
+    Returns the table and a note on what was read how, empty where ISO held.
+    """
+    undecided = [c for c in table.columns if c + SEEN in table.columns and table[c].type().is_temporal()]
+    if reading.dates or not undecided:
+        return table, ""
+    counts = table.agg(
+        **{f"all{i}": table[c + SEEN].count() for i, c in enumerate(undecided)},
+        **{f"iso{i}": table[c].count() for i, c in enumerate(undecided)},
+    )
+    seen = counts.to_pyarrow().to_pylist()[0]
+    notes = []
+    for i, column in enumerate(undecided):
+        if seen[f"iso{i}"] * 2 < seen[f"all{i}"]:
+            table, order = _only_order(table, f"{name}.{column}", column, seen[f"all{i}"])
+            notes.append(f'{name}.{column}: read {order}, the only order that fits all; set dates="{order}".')
+    return table, " ".join(notes)
+
+
+def _only_order(table: ibis.Table, place: str, column: str, n: int) -> tuple[ibis.Table, str]:
+    ways = {order: ibis.coalesce(*by_order(table[column + SEEN], order)) for order in ORDERS}
+    counts = table.agg(
+        **{o.replace("-", "_"): w.count() for o, w in ways.items()},
+        first=table[column + SEEN].argmin(table[ROW], where=table[column + SEEN].notnull()),
+    )
+    found = counts.to_pyarrow().to_pylist()[0]
+    fitting = [o for o in ORDERS if found[o.replace("-", "_")] == n]
+    if len(fitting) != 1:
+        raise DataContractError(_ambiguous(place, n, found, bool(fitting)))
+    at = ways[fitting[0]]
+    return table.mutate(**{column: at.date() if table[column].type().is_date() else at}), fitting[0]
+
+
+def _ambiguous(place: str, n: int, found: dict, both: bool) -> str:
+    what = "can be read day-first and month-first" if both else "follow no one form"
+    return (
+        f'{place}: {n:,} dates (such as "{found["first"]}") {what}: {found["day_first"]:,} fit day-first, '
+        f'{found["month_first"]:,} fit month-first. A date is never guessed. Set dates="day-first" or '
+        'dates="month-first" for this source, or a form such as dates="%Y%m%d".'
+    )
