@@ -1,0 +1,144 @@
+"""The sheet charts are drawn on: fonts, style, text that a font can draw, and the SVG bytes."""
+
+from __future__ import annotations
+
+import base64
+import io
+import textwrap
+import unicodedata
+import warnings
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import matplotlib as mpl
+import seaborn as sns
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from crm_lib.theme import colours
+from crm_lib.theme.words import clean, shorten
+
+WIDE, NARROW = 7.6, 3.5  # inches
+_FONT = "DejaVu Sans"
+_CJK_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "WenQuanYi Micro Hei",
+)
+_NO_GLYPH = "□"
+
+
+@lru_cache
+def fonts() -> tuple[str, ...]:
+    """Font families to draw with: the default, then the first font for Chinese that is installed."""
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    return (_FONT, *[name for name in _CJK_FONTS if name in installed][:1])
+
+
+@lru_cache
+def _faces(weight: str) -> tuple[Any, ...]:
+    find = font_manager.findfont
+    return tuple(
+        font_manager.get_font(find(font_manager.FontProperties(family=name, weight=weight))) for name in fonts()
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _drawable(character: str) -> bool:
+    return all(
+        any(face.get_char_index(ord(character)) for face in _faces(weight)) for weight in ("normal", "bold")
+    )
+
+
+def plain(text: Any, most: int = 200) -> str:
+    """Return text that the fonts can draw: cleaned, shortened, a box for each glyph that no font has."""
+    kept = (c for c in clean(text) if unicodedata.category(c) not in ("Cf", "Mn") or _drawable(c))
+    return "".join(c if _drawable(c) else _NO_GLYPH for c in shorten("".join(kept), most))
+
+
+def breadth(narrow: bool) -> float:
+    """Width of the sheet in inches."""
+    return NARROW if narrow else WIDE
+
+
+def size(narrow: bool) -> float:
+    """Size of all text in points: on a phone 9 points are about 13 pixels."""
+    return 9 if narrow else 11
+
+
+def width(text: str, points: float) -> float:
+    """Estimate the width of the widest line in points; a Chinese character is twice as wide as a letter."""
+    return (
+        max(
+            (
+                sum(1.0 if unicodedata.east_asian_width(c) in "WF" else 0.62 for c in line)
+                for line in text.split("\n")
+            ),
+            default=0,
+        )
+        * points
+    )
+
+
+def wrap(text: str, letters: int, lines: int = 2) -> str:
+    """Break text into at most `lines` lines of about `letters`; what does not fit ends in an ellipsis."""
+    letters = max(letters, 4)
+    broken = textwrap.wrap(text, letters, max_lines=lines, placeholder="…", break_on_hyphens=False)
+    return "\n".join(broken) or text
+
+
+def style(narrow: bool) -> dict[str, Any]:
+    """Settings in force while a chart is drawn, and only then: seaborn's white ticks, made quieter."""
+    return sns.axes_style("ticks") | {
+        "font.family": list(fonts()),
+        "font.size": size(narrow),
+        "text.parse_math": False,
+        "text.color": colours.INK,
+        "axes.labelcolor": colours.MUTED,
+        "axes.edgecolor": colours.AXIS,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "axes.unicode_minus": True,
+        "axes.formatter.use_mathtext": False,
+        "axes.labelsize": size(narrow),
+        "xtick.labelsize": size(narrow),
+        "ytick.labelsize": size(narrow),
+        "xtick.color": colours.AXIS,
+        "ytick.color": colours.AXIS,
+        "xtick.labelcolor": colours.MUTED,
+        "ytick.labelcolor": colours.MUTED,
+        "xtick.major.size": 3,
+        "ytick.major.size": 3,
+        "lines.linewidth": 1.8,
+        "lines.solid_capstyle": "round",
+        "figure.facecolor": colours.PANEL,
+        "axes.facecolor": colours.PANEL,
+        "svg.fonttype": "path",
+        "svg.hashsalt": "crm",
+    }
+
+
+def svg(paint: Callable[[Axes, bool], None], narrow: bool, height: float) -> bytes:
+    """Draw once and return the SVG: the same bytes each time for the same picture."""
+    with mpl.rc_context(style(narrow)):
+        figure = Figure(figsize=(NARROW if narrow else WIDE, height), layout="constrained")
+        axes = figure.subplots()
+        paint(axes, narrow)
+        sheet = io.BytesIO()
+        figure.savefig(sheet, format="svg", metadata={"Date": None, "Creator": None})
+    return sheet.getvalue()
+
+
+def base64_svg(paint: Callable[[Axes, bool], None], narrow: bool, height: float) -> str:
+    """Draw once and return the SVG in base64, as an image address takes it."""
+    with warnings.catch_warnings():
+        # A sheet too small for its labels is drawn as well as it goes; a page must not fail over it.
+        warnings.filterwarnings("ignore", message="constrained_layout not applied")
+        return base64.b64encode(svg(paint, narrow, height)).decode("ascii")

@@ -1,0 +1,1 @@
+"""Words, colours, stylesheet, page templates and message catalogues."""
