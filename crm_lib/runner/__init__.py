@@ -1,0 +1,1 @@
+"""How a notebook becomes a dated page: parameters, engine, run, verdict, page, archive, index."""

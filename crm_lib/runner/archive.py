@@ -1,0 +1,143 @@
+"""Where pages lie: written aside, then put in their place one by one, with a record of every attempt.
+
+reports/<source>/<as_of>[+<label>]/<topic>.html              newest good page
+/<topic>.failed.html       newest failure, if later than the good page
+/<topic>.figures.json      what the good page published, and <topic>/*.parquet
+/runs/<start>.json, .log   every attempt
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from crm_lib.errors import ParameterError
+
+_LABEL = re.compile(r"[A-Za-z0-9][\w.\-]{0,39}", re.ASCII)
+_DATED = re.compile(r"(\d{4}-\d\d-\d\d)(?:\+(.+))?")
+_ASIDE = ".making-"
+
+
+def checked_label(label: str) -> str:
+    """The label, when it can be part of a folder's name."""
+    if label and not _LABEL.fullmatch(label):
+        raise ParameterError(
+            f'--label is "{label}"; it may hold up to 40 letters, digits, "-", "_" and ".", '
+            "and begins with a letter or digit."
+        )
+    return label
+
+
+def page_name(topic: str, language: str, failed: bool = False) -> str:
+    """File name of a topic's page: `clv.html`, `clv.zh.html`, `clv.failed.html`."""
+    parts = [topic, *(["failed"] if failed else []), *([] if language == "en" else [language]), "html"]
+    return ".".join(parts)
+
+
+def begin(folder: Path, now: dt.datetime) -> str:
+    """Reserve a name for a run that starts now, in its log file: two runs of one second get two names."""
+    runs = folder / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    stamp = now.strftime("%Y-%m-%dT%H-%M-%S")
+    for count in range(1, 1000):
+        start = stamp if count == 1 else f"{stamp}-{count}"
+        try:
+            (runs / f"{start}.log").touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        return start
+    raise ParameterError(f"{runs} holds a thousand runs of {stamp} already.")
+
+
+def aside(folder: Path, topic: str, start: str) -> Path:
+    """A new folder on the same disk in which one topic is made."""
+    made = folder / f"{_ASIDE}{os.getpid()}-{start}-{topic}"
+    made.mkdir(parents=True)
+    return made
+
+
+def sweep(folder: Path) -> None:
+    """Remove what runs that are no longer alive have left aside."""
+    for left in folder.glob(f"{_ASIDE}*"):
+        pid = left.name.removeprefix(_ASIDE).partition("-")[0]
+        if pid.isdigit() and not _alive(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def install(made: Path, folder: Path, topic: str, language: str) -> None:
+    """Put a good run in its place: tables, figures, page; then the older failure goes."""
+    _install_tables(made / topic, folder / topic)
+    os.replace(made / f"{topic}.figures.json", folder / f"{topic}.figures.json")
+    os.replace(made / page_name(topic, language), folder / page_name(topic, language))
+    (folder / page_name(topic, language, failed=True)).unlink(missing_ok=True)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file under a temporary name beside its own, then replace it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def write_record(folder: Path, start: str, record: dict[str, Any]) -> None:
+    """Keep what is known of one run."""
+    write(folder / "runs" / f"{start}.json", json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+
+
+def records(folder: Path) -> list[dict[str, Any]]:
+    """Every run of a source and date, oldest first; records that can't be read are passed over."""
+    found = []
+    for path in sorted((folder / "runs").glob("*.json")):
+        try:
+            found.append(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError:
+            continue
+    return sorted(found, key=lambda record: (record["started_at"], record["start"]))
+
+
+def dated(source_folder: Path) -> list[tuple[dt.date, str, Path]]:
+    """Date, label and folder of every date of a source with a run that ended, oldest first."""
+    found = []
+    for folder in source_folder.iterdir() if source_folder.is_dir() else ():
+        match = _DATED.fullmatch(folder.name)
+        if match and any((folder / "runs").glob("*.json")):
+            found.append((dt.date.fromisoformat(match[1]), match[2] or "", folder))
+    return sorted(found, key=lambda item: (item[0], item[1]))
+
+
+def last_good(folder: Path, topic: str, language: str) -> tuple[dt.date, str] | None:
+    """Date and relative address of the newest good page, on this date or before; None where there is none."""
+    match = _DATED.fullmatch(folder.name)
+    if not match:
+        return None
+    day, label, name = dt.date.fromisoformat(match[1]), match[2] or "", page_name(topic, language)
+    for other, other_label, where in reversed(dated(folder.parent)):
+        if other <= day and other_label == label and (where / name).exists():
+            return other, name if where == folder else f"../{where.name}/{name}"
+    return None
+
+
+def _install_tables(made: Path, place: Path) -> None:
+    fresh = {table.name for table in made.glob("*.parquet")} if made.is_dir() else set()
+    for name in sorted(fresh):
+        place.mkdir(exist_ok=True)
+        os.replace(made / name, place / name)
+    for old in place.glob("*.parquet"):
+        if old.name not in fresh:
+            old.unlink()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

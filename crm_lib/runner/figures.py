@@ -1,0 +1,80 @@
+"""Published figures as the runner reads them: plain records, and how a figure of each unit is said."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from crm_lib.theme import words
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+def read(folder: Path, topic: str) -> dict[str, Any] | None:
+    """What `<topic>.figures.json` in `folder` holds, or None where there is none or it can't be read."""
+    try:
+        return json.loads((folder / f"{topic}.figures.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def by_name(document: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """The figures of a document by their names."""
+    return {f["name"]: f for f in (document or {}).get("figures", [])}
+
+
+def n_rows(document: Mapping[str, Any] | None) -> int | None:
+    """Rows that the figures rest on, over all tables; None where the publication does not say."""
+    rows = ((document or {}).get("about") or {}).get("rows")
+    return sum(table["used"] for table in rows.values()) if rows else None
+
+
+def currency(document: Mapping[str, Any] | None) -> str:
+    """Currency code of the source, else that of the first figure in money; empty where none is."""
+    named = ((document or {}).get("about") or {}).get("currency")
+    if named:
+        return str(named)
+    units = (str(f.get("unit")) for f in (document or {}).get("figures", []))
+    return next((u for u in units if _CURRENCY.fullmatch(u)), "")
+
+
+def said(value: float | None, unit: str, brief: bool = False) -> str:
+    """A value in the form of its unit: money, share, ratio, points or a count.
+
+    >>> said(0.631, "ratio"), said(1517.0, "orders")
+    ('0.63', '1,517')
+    """
+    if value is None:
+        return "–"
+    if unit == "share":
+        return words.percent(value, 0 if abs(value) >= 0.2 and not brief else 1)
+    if unit == "ratio":
+        return words.number(value, 2)
+    if unit == "points":
+        return words.number(value, 1)
+    if _CURRENCY.fullmatch(unit or ""):
+        return _money(value, unit, brief)
+    return words.number(value, 0 if abs(value) >= 10 or float(value).is_integer() else 1)
+
+
+def change(now: float | None, before: float | None, unit: str) -> str:
+    """How a figure moved, without its sign: points for a share, a difference for ratios, else per cent."""
+    if now is None or before is None:
+        return ""
+    if unit == "share":
+        return words.points(abs(now - before)).lstrip("+")
+    if unit in {"ratio", "points"}:
+        return words.number(abs(now - before), 2 if unit == "ratio" else 1)
+    return words.percent(abs(now / before - 1), 1) if before else ""
+
+
+def _money(value: float, unit: str, brief: bool) -> str:
+    language, standing = words.language(), words.currency()
+    words.use(language, unit)
+    try:
+        return words.money(value, compact=brief)
+    finally:
+        words.use(language, standing)

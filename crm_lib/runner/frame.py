@@ -1,0 +1,58 @@
+"""The frame that all pages share: one Jinja environment with the stylesheet, the policy and the words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from crm_lib.runner.lint import POLICY
+from crm_lib.theme import words
+
+_THEME = resources.files("crm_lib.theme")
+
+
+def environment() -> Environment:
+    """Environment in which every text is escaped unless it is marked as made here."""
+    made = Environment(
+        loader=FileSystemLoader(str(_THEME / "templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.globals.update(
+        _=words.gettext,
+        ngettext=words.ngettext,
+        day=words.day,
+        number=words.number,
+        language=words.language,
+        when=when,
+        policy=Markup(POLICY),
+        style=Markup(stylesheet()),
+    )
+    return made
+
+
+def stylesheet() -> str:
+    """The one stylesheet, as every page carries it."""
+    return (_THEME / "style.css").read_text(encoding="utf-8").strip()
+
+
+def render(template: str, **values: Any) -> str:
+    """A page made from a template in `crm_lib/theme/templates`."""
+    return environment().get_template(template).render(**values)
+
+
+def when(minute: str) -> str:
+    """A stamped minute in words.
+
+    >>> when("2026-11-21 08:00")
+    '21 November 2026, 08:00'
+    """
+    stamped = dt.datetime.fromisoformat(minute)
+    return f"{words.day(stamped.date())}, {stamped:%H:%M}"

@@ -1,0 +1,243 @@
+"""What a notebook lets its reader choose: read from the `parameters` cell without running it.
+
+A line of that cell says everything: `horizon_weeks: int = 52  # how far ahead to forecast, 4 to 156` is a name,
+a type, a default, a help text and a range. Values from the command line are parsed and checked against it
+before a kernel starts.
+"""
+
+from __future__ import annotations
+
+import ast
+import datetime as dt
+import difflib
+import io
+import json
+import keyword
+import math
+import re
+import tokenize
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crm_lib.errors import ParameterError
+
+TAG = "parameters"
+COMMON = ("source", "as_of", "language")
+_SCALARS = ("str", "int", "float", "bool")
+_SECRET = re.compile(r"(^|_)(password|passwd|passphrase|token|secret|key|apikey|credentials?)(_|$)", re.IGNORECASE)
+_RANGE = re.compile(r"(?<![\w.])(-?\d+(?:\.\d+)?) to (-?\d+(?:\.\d+)?)\s*$")
+_TRUE, _FALSE = {"true", "yes", "1"}, {"false", "no", "0"}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One choice: name, type (`str`, `int`, `float`, `bool`), default, help and what its values may be.
+
+    `many` means a list of that type; `optional` that `none` is a value; `choices` come from a `Literal`.
+    """
+
+    name: str
+    type: str
+    default: Any
+    help: str = ""
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[Any, ...] = ()
+    many: bool = False
+    optional: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The type in words: `int, 4 to 156`."""
+        base = " or ".join(json.dumps(c, ensure_ascii=False) for c in self.choices) or self.type
+        base = f"list of {base}" if self.many else base
+        if self.low is not None:
+            base += f", {self.low:g} to {self.high:g}"
+        return f"{base}, or none" if self.optional else base
+
+
+def declared(notebook: Path) -> tuple[Parameter, ...]:
+    """Parameters of a notebook in the order of its cell; none when it has no such cell.
+
+    Raises
+    ------
+    ParameterError
+        The cell holds something that is not `name: type = literal  # help`, or a name that is not allowed.
+    """
+    cell = _cell(notebook)
+    return () if cell is None else _read(cell, notebook.name)
+
+
+def chosen(parameters: Sequence[Parameter], given: Mapping[str, str | list[str]], notebook: str) -> dict[str, Any]:
+    """Every parameter's value: what was given as text, parsed and checked, else the default."""
+    known = {p.name: p for p in parameters}
+    for name in given:
+        if name not in known:
+            names = ", ".join(known) or "none"
+            raise ParameterError(
+                f'{notebook} has no parameter "{name}".{did_you_mean(name, known)} It has: {names}.'
+            )
+    return {p.name: parse(p, given[p.name], notebook) if p.name in given else p.default for p in parameters}
+
+
+def parse(parameter: Parameter, text: str | list[str], notebook: str = "") -> Any:
+    """The value that a text stands for, by the parameter's type: ids like 007 stay text.
+
+    >>> parse(Parameter("horizon_weeks", "int", 52, low=4, high=156), "39")
+    39
+    """
+    where = f"{notebook}.{parameter.name}" if notebook else parameter.name
+    if parameter.optional and isinstance(text, str) and text.strip().lower() == "none":
+        return None
+    if parameter.many:
+        return [_one(parameter, piece, where) for piece in _pieces(text)]
+    if isinstance(text, list):
+        raise ParameterError(f"{where} was given {len(text)} times; it takes one value.")
+    return _one(parameter, text, where)
+
+
+def did_you_mean(name: str, known: Sequence[str] | Mapping[str, Any]) -> str:
+    """A hint that begins with a space, or nothing when no known name is near."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f' Did you mean "{near[0]}"?' if near else ""
+
+
+def _pieces(text: str | list[str]) -> list[str]:
+    if isinstance(text, list):
+        return text
+    if text.strip().startswith("["):
+        try:
+            return [str(item) for item in json.loads(text)]
+        except ValueError:
+            pass
+    return [piece.strip() for piece in text.split(",") if piece.strip()]
+
+
+def _one(parameter: Parameter, text: str, where: str) -> Any:
+    value = _typed(parameter, text, where)
+    if parameter.choices and value not in parameter.choices:
+        options = [str(c) for c in parameter.choices]
+        hint = did_you_mean(text, options)
+        raise ParameterError(f'{where} is "{text}"; it may be: {", ".join(options)}.{hint}')
+    if parameter.low is not None and not parameter.low <= value <= parameter.high:
+        raise ParameterError(f"{where} is {text}; it must lie between {parameter.low:g} and {parameter.high:g}.")
+    if parameter.name == "as_of" and value:
+        as_day(value, where)
+    return value
+
+
+def _typed(parameter: Parameter, text: str, where: str) -> Any:
+    bare = text.strip()
+    if parameter.type == "str":
+        return text
+    if parameter.type == "bool" and bare.lower() in _TRUE | _FALSE:
+        return bare.lower() in _TRUE
+    if parameter.type == "int" and re.fullmatch(r"[+-]?\d+", bare):
+        return int(bare)
+    if (
+        parameter.type == "float"
+        and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", bare)
+        and math.isfinite(float(bare))
+    ):
+        return float(bare)
+    wanted = {"int": "a whole number", "float": "a number", "bool": "true or false"}[parameter.type]
+    raise ParameterError(f'{where} is "{text}"; it must be {wanted}.')
+
+
+def as_day(text: str, where: str = "as_of") -> dt.date:
+    """The day that an ISO date names."""
+    try:
+        return dt.date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else _no_day(text, where)
+    except ValueError:
+        return _no_day(text, where)
+
+
+def _no_day(text: str, where: str) -> dt.date:
+    raise ParameterError(f'{where} is "{text}"; it must be a date like 2026-10-31.')
+
+
+def _cell(notebook: Path) -> str | None:
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ParameterError(f"{notebook} can't be read as a notebook ({type(error).__name__}).") from error
+    for cell in cells:
+        if cell["cell_type"] == "code" and TAG in cell.get("metadata", {}).get("tags", []):
+            return "".join(cell["source"])
+    return None
+
+
+def _read(source: str, notebook: str) -> tuple[Parameter, ...]:
+    try:
+        tree = ast.parse(source)
+    except SyntaxError as error:
+        raise ParameterError(f"{notebook}: line {error.lineno} of its parameters cell is not Python.") from error
+    comments = _comments(source)
+    found = []
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module == "typing":
+            continue
+        found.append(_parameter(node, comments.get(node.end_lineno or 0, ""), notebook))
+    return tuple(found)
+
+
+def _comments(source: str) -> dict[int, str]:
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {t.start[0]: t.string.lstrip("# ").strip() for t in tokens if t.type == tokenize.COMMENT}
+
+
+def _parameter(node: ast.stmt, comment: str, notebook: str) -> Parameter:
+    if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None):
+        raise ParameterError(
+            f"{notebook}: line {node.lineno} of its parameters cell must be `name: type = value  # help`."
+        )
+    name = checked_name(node.target.id, notebook)
+    try:
+        default = ast.literal_eval(node.value)
+    except ValueError as error:
+        raise ParameterError(f"{notebook}: the default of {name} must be a plain value.") from error
+    shape = _shape(node.annotation, f"{notebook}: parameter {name}")
+    limits = _RANGE.search(comment) if shape["type"] in {"int", "float"} else None
+    low, high = (float(limits[1]), float(limits[2])) if limits else (None, None)
+    return Parameter(name=name, default=default, help=comment, low=low, high=high, **shape)
+
+
+def checked_name(name: str, notebook: str = "notebook") -> str:
+    """The name, when it may be a parameter: an identifier that promises no secret."""
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ParameterError(f'{notebook}: "{name}" is not a name for a parameter.')
+    if _SECRET.search(name):
+        raise ParameterError(
+            f'{notebook}: "{name}" looks like a secret. Secrets come from the environment, never from a parameter.'
+        )
+    return name
+
+
+def _shape(annotation: ast.expr, where: str) -> dict[str, Any]:
+    """Type, choices, many and optional of an annotation."""
+    if isinstance(annotation, ast.Name) and annotation.id in _SCALARS:
+        return {"type": annotation.id}
+    if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
+        right = annotation.right
+        if isinstance(right, ast.Constant) and right.value is None:
+            return _shape(annotation.left, where) | {"optional": True}
+    if isinstance(annotation, ast.Subscript) and isinstance(annotation.value, ast.Name):
+        if annotation.value.id == "list":
+            return _shape(annotation.slice, where) | {"many": True}
+        if annotation.value.id == "Literal":
+            return _literal(annotation.slice, where)
+    raise ParameterError(
+        f"{where} has a type that is not understood ({ast.unparse(annotation)}); "
+        'use str, int, float, bool, list[...], Literal["a", "b"] or one of them with "| None".'
+    )
+
+
+def _literal(node: ast.expr, where: str) -> dict[str, Any]:
+    values = ast.literal_eval(node)
+    choices = values if isinstance(values, tuple) else (values,)
+    kinds = {type(c).__name__ for c in choices}
+    if len(kinds) != 1 or not kinds <= set(_SCALARS):
+        raise ParameterError(f"{where}: the choices of a Literal must all be of one plain type.")
+    return {"type": kinds.pop(), "choices": choices}

@@ -1,0 +1,101 @@
+"""What the person at the keyboard sees while reports are made: a live table, or one line per report."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from crm_lib.runner.verdict import Verdict, state_words
+
+_STYLE = {"ok": "green", "care": "yellow", "no": "red"}
+
+
+class Lines:
+    """One line per report, as for a log: nothing moves."""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End."""
+
+    def waiting(self, topic: str) -> None:
+        """Note that a report is to be made."""
+
+    def started(self, topic: str) -> None:
+        """Note that its notebook runs."""
+
+    def finished(self, topic: str, verdict: Verdict, seconds: float) -> None:
+        """Say how it ended."""
+        icon, word, _tone = state_words(verdict.state)
+        said = f"{icon} {topic}  {seconds:.1f} s  {word}"
+        print(said + (f": {verdict.message}" if verdict.message else ""), flush=True)  # noqa: T201
+
+
+class Board(Lines):
+    """A table that lives on the terminal: notebook, seconds, result."""
+
+    def __init__(self, console: Console):
+        self.console = console
+        self.rows: dict[str, tuple[float | None, float, Verdict | None]] = {}
+        self.live = Live(get_renderable=self._table, console=console, refresh_per_second=4)
+
+    def __enter__(self) -> Self:
+        """Begin to draw."""
+        self.live.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the last state standing."""
+        self.live.__exit__(kind, error, trace)
+
+    def waiting(self, topic: str) -> None:
+        """Show the report as one that waits."""
+        self.rows[topic] = (None, 0.0, None)
+
+    def started(self, topic: str) -> None:
+        """Let its seconds run."""
+        self.rows[topic] = (time.monotonic(), 0.0, None)
+
+    def finished(self, topic: str, verdict: Verdict, seconds: float) -> None:
+        """Show how it ended."""
+        self.rows[topic] = (None, seconds, verdict)
+
+    def _table(self) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for head in ("report", "seconds", "result"):
+            table.add_column(head, justify="right" if head == "seconds" else "left")
+        for topic, (since, seconds, verdict) in self.rows.items():
+            table.add_row(topic, *_state(since, seconds, verdict))
+        return table
+
+
+def _state(since: float | None, seconds: float, verdict: Verdict | None) -> tuple[str, str]:
+    if verdict is not None:
+        icon, word, tone = state_words(verdict.state)
+        message = f": {verdict.message}" if verdict.message else ""
+        return f"{seconds:.1f}", f"[{_STYLE[tone]}]{icon} {word}[/]{_plain(message)}"
+    if since is None:
+        return "", "waits"
+    return f"{time.monotonic() - since:.0f}", "runs"
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def for_terminal() -> Lines:
+    """A live table on a terminal, lines everywhere else."""
+    console = Console()
+    return Board(console) if sys.stdout.isatty() and console.is_terminal else Lines()
