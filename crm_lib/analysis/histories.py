@@ -1,0 +1,182 @@
+"""Purchase histories: from transactions to customer-days, customers, and unique (x, t_x, T) with counts.
+
+All grouping happens in the engine that holds the data. An *order* is a customer-day whose net amount is not
+negative; a day with a negative net lowers money but is no order. In histories, `x` counts orders after the
+first, `t_x` is days from first to last order and `T` days from first order to the as-of date. `t_x` is not
+`days_since_last`: that is `T - t_x`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+MONEY = "decimal(18,2)"
+
+
+@dataclass(frozen=True, eq=False)
+class Histories:
+    """Distinct purchase histories, times in whole days, with the number of customers that share each.
+
+    Sorted by (x, t_x, T), whatever the engine and the order of its rows.
+    """
+
+    x: np.ndarray
+    t_x: np.ndarray
+    T: np.ndarray
+    n: np.ndarray
+
+    def __len__(self) -> int:
+        """Distinct histories."""
+        return len(self.x)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """A column by name, as in a frame."""
+        return getattr(self, name)
+
+    @property
+    def n_customers(self) -> int:
+        """Customers behind the histories."""
+        return int(self.n.sum())
+
+    @property
+    def n_repeaters(self) -> int:
+        """Customers with more than one order."""
+        return int(self.n[self.x > 0].sum())
+
+    @property
+    def n_repeat_orders(self) -> int:
+        """Orders after each customer's first."""
+        return int((self.x * self.n).sum())
+
+    def sample(self, n_most: int) -> Histories:
+        """At most `n_most` of the histories, evenly spaced in their sorted order: the same on every engine."""
+        if len(self) <= n_most:
+            return self
+        rows = np.linspace(0, len(self) - 1, n_most).round().astype(int)
+        return Histories(self.x[rows], self.t_x[rows], self.T[rows], self.n[rows])
+
+
+def customer_days(transactions: ir.Table) -> ir.Table:
+    """Net amount of each customer on each day with a transaction.
+
+    Parameters
+    ----------
+    transactions
+        `customer_id`, `at`, `amount`; several rows of a day are summed.
+
+    Returns
+    -------
+    ir.Table
+        `customer_id`, `day` (date), `amount` (decimal).
+    """
+    day = transactions["at"].cast("date")
+    amount = transactions["amount"].cast(MONEY)
+    return transactions.group_by("customer_id", day=day).agg(amount=amount.sum().cast(MONEY))
+
+
+def per_customer(transactions: ir.Table, as_of: dt.date) -> ir.Table:
+    """One row per customer with at least one order by `as_of`; later days don't count.
+
+    Returns
+    -------
+    ir.Table
+        `customer_id`, `first_on`, `last_on` (dates of first and last order), `n_orders`, `amount` (net of all
+        days, refunds included) and `first_amount` (net of the first order day), both float64.
+    """
+    days = customer_days(transactions)
+    days = days.filter(days.day <= ibis.literal(as_of))
+    is_order = days.amount >= 0
+    summed = days.group_by("customer_id").agg(
+        first_on=days.day.min(where=is_order),
+        last_on=days.day.max(where=is_order),
+        n_orders=is_order.cast("int64").sum(),
+        amount=days.amount.sum().cast("float64"),
+        first_amount=days.amount.argmin(days.day, where=is_order).cast("float64"),
+    )
+    return summed.filter(summed.n_orders > 0)
+
+
+def in_days(customers: ir.Table, as_of: dt.date) -> ir.Table:
+    """`per_customer` rows with their history beside them: `x`, `t_x`, `T` in whole days."""
+    end = ibis.literal(as_of)
+    return customers.mutate(
+        x=customers.n_orders - 1,
+        t_x=customers.last_on.delta(customers.first_on, unit="day"),
+        T=end.delta(customers.first_on, unit="day"),
+    )
+
+
+def unique(customers: ir.Table, as_of: dt.date) -> Histories:
+    """Distinct histories of `per_customer` rows, counted in the engine."""
+    table = in_days(customers, as_of)
+    counted = table.group_by("x", "t_x", "T").agg(n=table.count())
+    return of_frame(counted.to_pandas(), "n")
+
+
+def of_frame(frame: pd.DataFrame, count: str = "") -> Histories:
+    """Distinct histories of a small frame with `x`, `t_x`, `T`; `count` names a column of counts.
+
+    >>> of_frame(pd.DataFrame({"x": [0, 2, 0], "t_x": [0, 9, 0], "T": [30, 30, 30]})).n
+    array([2, 1])
+    """
+    weight = frame[count] if count else pd.Series(1, index=frame.index)
+    keys = [frame[c].astype("int64") for c in ("x", "t_x", "T")]
+    counted = weight.astype("int64").groupby(keys, sort=True).sum().reset_index(name="n")
+    return Histories(*(counted[c].to_numpy("int64") for c in ("x", "t_x", "T", "n")))
+
+
+def customers_frame(customers: ir.Table, as_of: dt.date) -> pd.DataFrame:
+    """`per_customer` rows brought to Python with `x`, `t_x`, `T`, sorted by `customer_id`: the way back.
+
+    What is computed for a history is computed for every customer by these three columns.
+    """
+    frame = in_days(customers, as_of).to_pandas()
+    for name in ("x", "t_x", "T", "n_orders"):
+        frame[name] = frame[name].astype("int64")
+    return frame.sort_values("customer_id", ignore_index=True)
+
+
+def days_with_counts(transactions: ir.Table, known_by: dt.date) -> pd.DataFrame:
+    """Orders and repeat orders on each day, of customers whose first order came by `known_by`.
+
+    Returns
+    -------
+    pd.DataFrame
+        `day` (datetime64, ascending), `n_orders`, `n_first`, `n_repeat`; only days with an order.
+    """
+    days = customer_days(transactions)
+    orders = days.filter(days.amount >= 0).select("customer_id", "day")
+    first = orders.group_by("customer_id").agg(first_on=orders.day.min())
+    first = first.filter(first.first_on <= ibis.literal(known_by))
+    known = orders.inner_join(first, "customer_id")
+    by_day = known.group_by("day").agg(
+        n_orders=known.count(), n_first=(known.day == known.first_on).cast("int64").sum()
+    )
+    frame = by_day.to_pandas()
+    frame["day"] = pd.to_datetime(frame["day"])
+    frame[["n_orders", "n_first"]] = frame[["n_orders", "n_first"]].astype("int64")
+    frame["n_repeat"] = frame["n_orders"] - frame["n_first"]
+    return frame.sort_values("day", ignore_index=True)
+
+
+def bought_between(transactions: ir.Table, after: dt.date, until: dt.date) -> pd.DataFrame:
+    """Orders and net amount of each customer on days later than `after`, up to and with `until`.
+
+    Returns
+    -------
+    pd.DataFrame
+        `customer_id`, `n_orders` (int64), `amount` (float64), sorted by `customer_id`.
+    """
+    days = customer_days(transactions)
+    days = days.filter((days.day > ibis.literal(after)) & (days.day <= ibis.literal(until)))
+    summed = days.group_by("customer_id").agg(
+        n_orders=(days.amount >= 0).cast("int64").sum(), amount=days.amount.sum().cast("float64")
+    )
+    frame = summed.to_pandas().astype({"n_orders": "int64"})
+    return frame.sort_values("customer_id", ignore_index=True)

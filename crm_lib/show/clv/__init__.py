@@ -1,0 +1,16 @@
+"""Customer value in words and pictures."""
+
+from crm_lib.show.clv.publication import publication
+from crm_lib.show.clv.story import at_risk, headline, next_steps, value_by_tenth
+from crm_lib.show.clv.trust import trust
+from crm_lib.show.data_card import data_card
+
+__all__ = [
+    "at_risk",
+    "data_card",
+    "headline",
+    "next_steps",
+    "publication",
+    "trust",
+    "value_by_tenth",
+]
