@@ -1,0 +1,21 @@
+"""How satisfaction is said: cards, pictures and sentences, in the order of the page."""
+
+from crm_lib.show.data_card import data_card
+from crm_lib.show.satisfaction.aspects import complaints, falls_short
+from crm_lib.show.satisfaction.journey import change, journey
+from crm_lib.show.satisfaction.outcome import headline, next_steps, publication
+from crm_lib.show.satisfaction.spread import answers
+from crm_lib.show.satisfaction.trust import trust
+
+__all__ = [
+    "answers",
+    "change",
+    "complaints",
+    "data_card",
+    "falls_short",
+    "headline",
+    "journey",
+    "next_steps",
+    "publication",
+    "trust",
+]

@@ -1,0 +1,277 @@
+"""What a stakeholder reads about satisfaction, and what must never be on the page."""
+
+import html
+import re
+
+import ibis
+import pandas as pd
+import pytest
+
+from crm_lib.analysis import satisfaction
+from crm_lib.contract.publication import check_publication
+from crm_lib.contract.settings import PublishedFigure, SatisfactionSettings, Scale
+from crm_lib.show import satisfaction as say
+from crm_lib.theme import words
+
+HOSTILE = '<script>alert("x")</script> **=cmd|calc**'
+COMMENT = "my phone is 555-0199"
+SCALES = {
+    "nps": Scale(0, 10),
+    "csat": Scale(1, 5, top_from=4),
+    "ces": Scale(1, 7),
+    "items": Scale(0, 10, top_from=9),
+}
+SETTINGS = SatisfactionSettings(scales=SCALES, touchpoints=("shop", "delivery", HOSTILE))
+SURVEY = {
+    "response_id": "string",
+    "customer_id": "string",
+    "touchpoint": "string",
+    "asked_at": "timestamp",
+    "answered_at": "timestamp",
+    "nps": "float64",
+    "csat": "float64",
+    "ces": "float64",
+    "walked_away": "boolean",
+    "comment": "string",
+}
+ITEM = {"response_id": "string", "aspect": "string", "expected": "float64", "perceived": "float64"}
+PARTS = (
+    say.headline,
+    say.falls_short,
+    say.journey,
+    say.change,
+    say.answers,
+    say.complaints,
+    say.trust,
+    say.next_steps,
+)
+
+
+@pytest.fixture(autouse=True)
+def english():
+    words.use("en")
+
+
+def people(n=120, touchpoints=("shop", "delivery", HOSTILE)):
+    """`n` answers over two quarters; who met the last touchpoint left, half of the time."""
+    rows = []
+    for i in range(n):
+        at = pd.Timestamp("2024-02-01" if i % 2 else "2024-05-01")
+        stop = touchpoints[i % len(touchpoints)]
+        left = stop == touchpoints[-1] and i % 2 == 0
+        rows.append((f"r{i}", f"c{i}", stop, at, at, 10 - i % 8, 1 + i % 5, 1 + i % 7, left, COMMENT))
+    return pd.DataFrame(rows, columns=list(SURVEY))
+
+
+def rated(frame, perceived=None):
+    """Two aspects for each response: one falls short for all, one meets what was expected."""
+    got = perceived or {HOSTILE: 5, "delivery time": 9}
+    rows = [
+        (r, aspect, 8 + i % 2, value + i % 3 / 2)
+        for i, r in enumerate(frame.response_id)
+        for aspect, value in got.items()
+    ]
+    return pd.DataFrame(rows, columns=list(ITEM))
+
+
+def cases():
+    frame = pd.DataFrame(
+        {"kind": ["complaint", "complaint", "failure"], "aspect": [HOSTILE, "delivery time", HOSTILE]}
+    )
+    return ibis.memtable(frame, schema={"kind": "string", "aspect": "string"})
+
+
+def heard(frame=None, items=None, settings=SETTINGS, with_cases=True, **limits):
+    frame = people() if frame is None else frame
+    items = rated(frame) if items is None else items
+    item_schema = {c: ITEM.get(c, "float64") for c in items.columns}
+    return satisfaction.voices(
+        ibis.memtable(frame, schema={c: SURVEY[c] for c in frame.columns}),
+        ibis.memtable(items, schema=item_schema),
+        cases() if with_cases else None,
+        settings,
+        **limits,
+    )
+
+
+def read(part):
+    """The part as a reader sees it: tags, pictures and bidi isolates out."""
+    text = re.sub(r"<[^>]+>", " ", part.html)
+    text = re.sub("[\u2066-\u2069\u2060]", "", html.unescape(text)).replace("\xa0", " ")
+    return re.sub(r"\s+", " ", text)
+
+
+@pytest.fixture(scope="module")
+def said():
+    return heard()
+
+
+def empty(frame):
+    return frame.iloc[:0]
+
+
+DEGENERATE = {
+    "nobody answered": lambda: heard(people().assign(answered_at=pd.NaT)),
+    "one answer": lambda: heard(people(1)),
+    "four answers": lambda: heard(people(4)),
+    "twenty answers": lambda: heard(people(20)),
+    "expected zero": lambda: heard(items=rated(people()).assign(expected=0.0)),
+    "all alike": lambda: heard(
+        people().assign(nps=9.0, csat=4.0, ces=4.0), rated(people()).assign(expected=7.0, perceived=7.0)
+    ),
+    "no scales": lambda: heard(settings=SatisfactionSettings()),
+    "no aspects": lambda: heard(items=rated(people()).iloc[:0]),
+    "no cases, no touchpoints": lambda: heard(people().drop(columns=["touchpoint"]), with_cases=False),
+    "surveys sent only": lambda: heard(people()[["response_id", "asked_at"]]),
+}
+
+
+@pytest.mark.parametrize("name", DEGENERATE)
+def test_a_page_of_odd_answers_is_in_words(name):
+    odd = DEGENERATE[name]()
+    page = " ".join(read(part(odd)) for part in PARTS)
+    assert not re.search(r"\bnan\b|\bNone\b|\binf\b", page, re.I)
+    assert all(read(part(odd)).strip() for part in PARTS)
+    check_publication(say.publication(odd))
+    assert say.publication(odd).summary
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda p: p.__name__)
+def test_what_customers_typed_is_text_and_comments_are_not_shown(said, part):
+    shown = part(said).html
+    assert "<script" not in shown
+    assert "<b>=cmd" not in shown
+    assert COMMENT not in shown
+
+
+def test_in_short_has_three_cards_with_interval_and_n(said):
+    text = read(say.headline(said))
+    assert "Got ÷ expected 0.88 90 %: 0.87 – 0.89 · n = 120" in text
+    assert "Would recommend (NPS)" in text
+    assert "gave 4 or more out of 5" in text
+    assert text.count("n = 120") == 3
+
+
+def test_what_falls_short_is_named(said):
+    assert "What falls shortest is" in read(say.headline(said))
+    text = read(say.falls_short(said))
+    assert "1 of 2 aspects falls short" in text
+    assert "120 of 120 got less than they expected" in text
+
+
+def test_aspect_with_too_few_answers_is_not_named_worst():
+    few = rated(people(10), {"rarely asked": 1})
+    text = read(say.falls_short(heard(items=pd.concat([rated(people()), few]))))
+    assert "Aspects with fewer than 30 answers stand last" in text
+    assert "Lowest is rarely asked" not in text
+
+
+def scores(means, spread=0):
+    """A single score for each aspect of `means`, every other answer higher by `spread`."""
+    ids = people().response_id
+    parts = [
+        pd.DataFrame(
+            {"response_id": ids, "aspect": aspect, "score": [mean + i % 2 * spread for i in range(len(ids))]}
+        )
+        for aspect, mean in means.items()
+    ]
+    return pd.concat(parts)
+
+
+def test_single_scores_are_drawn_where_no_expectation_was_asked_for():
+    said = heard(items=scores({"hood": 4.0, "oven": 9.0}))
+    assert "Scores run from 4.0 to 9.0" in read(say.falls_short(said))
+    assert "Ask for the expectation of every aspect" in read(say.next_steps(said))
+
+
+def test_score_clearly_below_the_next_is_called_lowest():
+    said = heard(items=scores({"hood": 4.0, "oven": 9.0}, spread=1))
+    assert "hood scores lowest" in read(say.falls_short(said))
+
+
+def test_one_asked_expectation_is_called_one():
+    items = rated(people(), {"delivery time": 9})
+    assert "one aspect only" in read(say.headline(heard(items=items)))
+
+
+def test_touchpoint_where_most_leave_is_in_the_title(said):
+    assert "Most leave for good at <script>" in read(say.journey(said))
+
+
+def test_touchpoints_that_do_not_differ_are_not_ranked():
+    said = heard(people().assign(walked_away=[i % 10 == 0 for i in range(120)]))
+    assert "No touchpoint stands out" in read(say.journey(said))
+
+
+def test_change_says_from_when_to_when(said):
+    text = read(say.change(said))
+    assert "From Q1 2024 to Q2 2024" in text
+    assert "Q2 2024 holds answers up to 1 May 2024 only." in text
+
+
+def test_undeclared_scale_is_said_with_what_to_do():
+    said = heard(settings=SatisfactionSettings())
+    assert "declare the scale in crm.toml" in read(say.headline(said))
+    assert "declare scales in crm.toml" in read(say.next_steps(said))
+
+
+def test_scale_that_begins_at_one_gives_nps_style_only():
+    said = heard(settings=SatisfactionSettings(scales=SCALES | {"nps": Scale(1, 10)}))
+    assert "NPS-style" in read(say.headline(said))
+    assert "not with a net promoter score from elsewhere" in read(say.trust(said))
+
+
+def test_fewer_than_five_answers_are_said_in_words():
+    text = read(say.headline(heard(people(4))))
+    assert "fewer than 5 answers" in text
+    assert "Would recommend (NPS): fewer than 5 answers" in text
+
+
+def test_low_response_is_a_warning_on_page_and_index():
+    frame = people()
+    silent = frame.assign(response_id=[f"s{i}" for i in range(120)], answered_at=pd.NaT)
+    more = silent.assign(response_id=[f"t{i}" for i in range(120)])
+    said = heard(pd.concat([frame, silent, more]))
+    assert "Most who were asked stayed silent" in read(say.trust(said))
+    assert any("stayed silent" in note for note in say.publication(said).notes)
+    assert "Ask the 240 who stayed silent" in read(say.next_steps(said))
+
+
+def test_steps_are_ranked_by_how_much_and_how_many():
+    frame = people()
+    wide = rated(frame, {"touches all": 7})
+    deep = rated(frame.head(40), {"touches few": 6})
+    text = read(say.next_steps(heard(items=pd.concat([wide, deep]))))
+    assert text.index("touches all") < text.index("touches few")
+
+
+def test_complaints_stand_beside_the_survey_without_a_cause(said):
+    text = read(say.complaints(said))
+    assert "Complaints: 2; failures: 1." in text
+    assert "because" not in text
+
+
+def test_rare_answers_are_pooled():
+    frame = people().assign(nps=[9.0] * 110 + [2.0] * 8 + [1.0] * 2)
+    text = read(say.answers(heard(frame)))
+    assert "1–2 10" in text
+    assert "Answers that fewer than 5 people gave are joined with the next." in text
+
+
+def test_titles_are_short(said):
+    titles = [t for part in PARTS for t in re.findall(r'<p class="t">(.*?)</p>', part(said).html, re.S)]
+    assert len(titles) == 7
+    for title in titles:
+        assert len(html.unescape(re.sub(r"<[^>]+>", "", title)).split()) <= 10, title
+
+
+def test_published_numbers_are_set_beside(said):
+    entry = PublishedFigure("satisfaction", "answers", 120, 0.5, "Nobody 1900", "Answers given")
+    assert "✓ agrees" in read(say.trust(said, (entry,)))
+
+
+def test_every_published_figure_has_a_name(said):
+    published = say.publication(said)
+    assert all(f.words for f in published.figures)
+    assert published.summary.startswith("Got ÷ expected 0.88, Would recommend (NPS) −25, Content 40")
+    assert published["satisfaction"].low < published["satisfaction"].value < published["satisfaction"].high
