@@ -1,0 +1,59 @@
+"""What the data say about themselves: missing closings, names that join nothing, gaps."""
+
+from __future__ import annotations
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from crm_lib.analysis.funnel import durations
+from crm_lib.analysis.funnel.deals import fetched
+from crm_lib.analysis.funnel.results import Truncation
+
+_EXPECTED_AT_LEAST = 10  # none seen where ten are due: chance 1 in 22,000
+
+
+def truncation(deals: pd.DataFrame) -> Truncation | None:
+    """Whether closings are missing at the start: none before a day by which many were due.
+
+    Due are, of the deals opened before the first closing, those that would have ended by then at the pace
+    (Aalen–Johansen) of the deals opened from that day on.
+    """
+    first_closed = deals.loc[deals["opened_on"].notna(), "closed_on"].min()
+    if pd.isna(first_closed):
+        return None
+    early = deals[deals["opened_on"] < first_closed]
+    later = deals[deals["opened_on"] >= first_closed]
+    days = later["days_to_close"].fillna(later["age_days"])
+    known = days.notna()
+    fit = durations.incidence(days[known], later.loc[known, "outcome"]) if known.any() else None
+    if fit is None or early.empty:
+        return None
+    open_for = (first_closed - early["opened_on"]).dt.days.to_numpy(float) - 1
+    expected = float(np.sum(fit.at(fit.won + fit.lost, open_for)))
+    if expected < _EXPECTED_AT_LEAST:
+        return None
+    return Truncation(early["opened_on"].min().date(), first_closed.date(), len(early), expected)
+
+
+def unknown_products(deals: pd.DataFrame, products: ibis.Table | None) -> pd.DataFrame:
+    """Products of deals that join no product by id or name: product, n, won_amount, looks_like (or None)."""
+    columns = ["product", "n", "won_amount", "looks_like"]
+    if products is None or deals["product"].isna().all():
+        return pd.DataFrame(columns=columns)
+    names = [c for c in ("product_id", "name") if c in products.columns]
+    known = {v for c in names for v in fetched(products.select(c).distinct())[c].dropna()}
+    plain = {_plain(name): name for name in sorted(known, reverse=True)}
+    lost = deals[deals["product"].notna() & ~deals["product"].isin(known)]
+    amount = lost["amount"].where(lost["outcome"] == "won", 0.0)
+    counted = (
+        lost.assign(won_amount=amount)
+        .groupby("product")
+        .agg(n=("product", "size"), won_amount=("won_amount", "sum"))
+    )
+    table = counted.reset_index().sort_values(["n", "product"], ascending=[False, True], ignore_index=True)
+    return table.assign(looks_like=[plain.get(_plain(name)) for name in table["product"]])[columns]
+
+
+def _plain(name: str) -> str:
+    return "".join(c for c in name.casefold() if c.isalnum())
