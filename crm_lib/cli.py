@@ -156,7 +156,7 @@ def sample(
     seed: Annotated[
         int | None, typer.Option(help="Seed of everything drawn by chance; else the project's own.")
     ] = None,
-    customers: Annotated[int | None, typer.Option(min=1, help="Customers to make up; else about 5,000.")] = None,
+    customers: Annotated[int | None, typer.Option(min=100, help="Customers to make up; else 5,000.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write to; else data/sample beside crm.toml.")] = None,
     format: Annotated[Format, typer.Option(help="File format of the tables.")] = Format.csv,
     campaign_effects: Annotated[bool, typer.Option(help="Let campaigns change what customers buy.")] = True,

@@ -105,7 +105,8 @@ def _of_publication(figures: Mapping[str, Any] | None) -> Verdict:
         return Verdict(FAILED, _("The notebook ran to its end but published no figures."), 1)
     if not figures.get("figures") or n_rows(figures) == 0:
         return Verdict(NO_DATA, _("The notebook ran to its end but had no rows to report on."), 1)
-    return Verdict(NOTES if figures.get("notes") else FINE)
+    unusable = (figures.get("about") or {}).get("problems")
+    return Verdict(NOTES if figures.get("notes") or unusable else FINE)
 
 
 def _first_error(notebook: Any) -> Any:

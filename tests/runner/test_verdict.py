@@ -26,6 +26,11 @@ def test_notes_are_to_be_read_and_still_a_good_page():
     assert (found.state, found.good, found.exit_code) == (verdict.NOTES, True, 0)
 
 
+def test_a_useful_table_that_could_not_be_used_is_to_be_read_about():
+    about = PUBLISHED["about"] | {"problems": {"customers": "customer_id occurs twice."}}
+    assert judged(PUBLISHED | {"about": about}).state == verdict.NOTES
+
+
 @pytest.mark.parametrize(
     ("ended", "state"),
     [
