@@ -102,8 +102,12 @@ _ = gettext
 
 
 def ngettext(one: str, many: str, n: float) -> str:
-    """Say the message that fits the count `n` in the current language."""
-    return _now().catalogue.ngettext(one, many, n)
+    """Say the message that fits the count `n` in the current language; a fraction counts as several.
+
+    >>> ngettext("order", "orders", 1.0), ngettext("order", "orders", 0.5)
+    ('order', 'orders')
+    """
+    return _now().catalogue.ngettext(one, many, int(n) if n == int(n) else 2)
 
 
 def is_missing(x: Any) -> bool:
