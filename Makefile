@@ -6,6 +6,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 # The notebooks run as they stand; their checked cells are compared.
 NOTEBOOKS := tests crm_lib notebooks --nbval-lax --nbval-current-env
+# What git does to a notebook on its way into a commit; checked cells, tagged keep_output, keep theirs.
+STRIP := '$(CURDIR)/$(BIN)/nbstripout' --keep-id --extra-keys 'metadata.language_info cell.metadata.execution'
 
 .DEFAULT_GOAL := help
 .PHONY: help report test test-all lab lint bench
@@ -24,7 +26,7 @@ test-all: $(READY) lint ## the fast and the slow tests
 
 lab: $(READY) ## JupyterLab on the notebooks; outputs are stripped on commit
 	@if git rev-parse --git-dir >/dev/null 2>&1; then \
-		$(BIN)/nbstripout --install --keep-id --extra-keys "metadata.language_info cell.metadata.execution"; fi
+		$(BIN)/nbstripout --install && git config filter.nbstripout.clean "$(STRIP)"; fi
 	@$(BIN)/jupyter lab notebooks
 
 lint: $(READY) ## style of code and notebooks

@@ -1,12 +1,14 @@
 """The two README commands stand on these files agreeing with each other."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import nbformat
 import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
@@ -72,6 +74,23 @@ def test_another_python_gets_a_plain_message(tmp_path):
     assert run.returncode == 2
     assert "This needs Python 3.11, 3.12 or 3.13" in run.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+def test_a_notebook_that_was_run_is_committed_as_it_was():
+    (strip,) = re.findall(
+        r"^STRIP := '.*?/nbstripout' (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M
+    )
+    kept = (ROOT / "notebooks" / "clv.ipynb").read_text(encoding="utf-8")
+    ran = nbformat.reads(kept, as_version=4)
+    ran.metadata["language_info"] = {"name": "python", "version": "3.12.1"}
+    for i, cell in enumerate(c for c in ran.cells if c.cell_type == "code"):
+        cell.execution_count = i + 1
+        cell.outputs = cell.outputs or [nbformat.v4.new_output("stream", text="C00010 spent 5")]
+    command = [str(Path(sys.executable).parent / "nbstripout"), *shlex.split(strip)]
+    stripped = subprocess.run(
+        command, input=nbformat.writes(ran), capture_output=True, text=True, timeout=60, check=True
+    )
+    assert stripped.stdout.strip() == kept.strip()
 
 
 def test_this_python_is_one_of_the_supported():
