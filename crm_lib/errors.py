@@ -5,7 +5,8 @@ CrmError
 ├── DataContractError    a file, table, column or value breaks the contract             exit 2
 ├── ParameterError       a notebook parameter or command-line choice is wrong           exit 2
 ├── NotEnoughData        the data are sound but too few for what was asked              exit 1
-└── ReportFailed         a notebook ran and did not become a page                       exit 1
+├── ReportFailed         a notebook ran and did not become a page                       exit 1
+└── Busy                 another run holds what this one needs                          exit 75
 
 A message says what was seen (count, first case), what is needed and what to do.
 It quotes values of number and date columns only, and names a customer by id at most.
@@ -42,3 +43,9 @@ class NotEnoughData(CrmError):
 
 class ReportFailed(CrmError):
     """A notebook ran and did not become a page."""
+
+
+class Busy(CrmError):
+    """Another run is making the same pages and did not end in time."""
+
+    exit_code = 75

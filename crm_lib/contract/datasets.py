@@ -53,6 +53,22 @@ CDNOW = Dataset(
     ),
 )
 
+CDNOW_FULL = Dataset(
+    "cdnow_full",
+    "CDNOW purchases, all customers",
+    "69,659",
+    "1998-06-30",
+    "published by Fader and Hardie for research and teaching; carried by MIT-licensed lifetimes",
+    "All customers of the music shop CDNOW who first bought in the first quarter of 1997, followed to 1998-06-30; "
+    "`cdnow` is every tenth of them.",
+    (
+        "Packed with gzip. One header line, columns apart by blanks: id (5 digits, kept as text with leading "
+        "zeros), day, number of CDs, dollars.",
+        "23,570 customers, 2,500,315.63 dollars. The top fifth (4,714 customers) hold 67.777 % of it.",
+        "255 rows are full duplicates of another row. They are real and stay; 80 rows cost 0.",
+    ),
+)
+
 PIPELINE = Dataset(
     "pipeline",
     "CRM sales opportunities of an invented seller of hardware",
@@ -111,4 +127,4 @@ TEXTBOOK = Dataset(
     ),
 )
 
-DATASETS = (SAMPLE, CDNOW, PIPELINE, MOBI, TEXTBOOK)
+DATASETS = (SAMPLE, CDNOW, CDNOW_FULL, PIPELINE, MOBI, TEXTBOOK)

@@ -35,7 +35,7 @@ SEGMENTATION = Topic(
     "Segments",
     "Which customers matter, and what sets them apart?",
     needs=(("transactions",), ("customer_summaries",)),
-    useful=("customers",),
+    useful=("customers", "products", "surveys", "survey_items"),
     publishes=("customers",),
 )
 CLV = Topic(
@@ -43,6 +43,7 @@ CLV = Topic(
     "Customer value",
     "Which customers will be worth most?",
     needs=(("transactions",),),
+    useful=("products", "campaign_costs", "contacts"),
     publishes=("customers",),
 )
 FUNNEL = Topic(

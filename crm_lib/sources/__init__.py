@@ -5,11 +5,25 @@ from crm_lib.sources.connection import (
     as_of_of,
     check,
     connect,
+    connect_if_there,
     default_source,
     names,
+    reporting_of,
     root,
     tables_of,
 )
 from crm_lib.sources.crm import Crm
 
-__all__ = ["Checkup", "Crm", "as_of_of", "check", "connect", "default_source", "names", "root", "tables_of"]
+__all__ = [
+    "Checkup",
+    "Crm",
+    "as_of_of",
+    "check",
+    "connect",
+    "connect_if_there",
+    "default_source",
+    "names",
+    "reporting_of",
+    "root",
+    "tables_of",
+]

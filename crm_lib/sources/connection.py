@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crm_lib.contract.card import DataCard
+from crm_lib.contract.reporting import Reporting
 from crm_lib.contract.tables import TABLES
 from crm_lib.contract.topics import TOPICS
 from crm_lib.errors import ConfigError, ParameterError
 from crm_lib.sources.crm import Crm
+from crm_lib.sources.kept import Kept
 from crm_lib.sources.loading import Loaded, load, table_mappings
 from crm_lib.sources.settings import Config, Source, read_config
 
@@ -46,10 +48,21 @@ def connect(source: str, as_of: str | dt.date = "", language: str = "en", topic:
     return Crm(card, chosen.settings, loaded.tables, loaded.errors, language, topic)
 
 
+def connect_if_there(source: str, language: str = "en", topic: str = "") -> Crm | None:
+    """A source at its default date, or None where `crm.toml` does not name it or its files are gone.
+
+    For data that a page shows as proof beside its own.
+    """
+    try:
+        return connect(source, language=language, topic=topic)
+    except ConfigError:
+        return None
+
+
 def check(source: str = "", as_of: str | dt.date = "") -> Checkup:
     """Read and check a source without a notebook."""
     config = read_config()
-    loaded, card = _load(config, config.source(source or config.default), as_of, tuple(TABLES))
+    loaded, card = _load(config, config.source(source or config.default), as_of, tuple(TABLES), keep=True)
     return Checkup(card, dict(card.problems), loaded.warnings)
 
 
@@ -76,6 +89,11 @@ def as_of_of(source: str, as_of: str | dt.date = "") -> dt.date:
     return _as_of(read_config().source(source), as_of)
 
 
+def reporting_of(source: str) -> Reporting:
+    """What `crm.toml` says of a source's reports: whom to ask, thresholds, who is told."""
+    return read_config().source(source).reporting
+
+
 def root() -> Path:
     """The folder of `crm.toml`."""
     return read_config().root
@@ -88,10 +106,16 @@ def _tables_of_topic(topic: str) -> tuple[str, ...]:
 
 
 def _load(
-    config: Config, source: Source, as_of: str | dt.date, wanted: tuple[str, ...]
+    config: Config, source: Source, as_of: str | dt.date, wanted: tuple[str, ...], keep: bool = False
 ) -> tuple[Loaded, DataCard]:
-    day = _as_of(source, as_of)
-    loaded = load(source, wanted, day, _run_date(), config.root / "rejected" / source.name)
+    """Load tables, or find them where a check has kept them; a check alone keeps, as it reads them all."""
+    day, run_date = _as_of(source, as_of), _run_date()
+    kept = Kept(config.root, source, day, run_date)
+    loaded = kept.read(wanted)
+    if loaded is None:
+        loaded = load(source, wanted, day, run_date, kept.rejected)
+        if keep:
+            kept.write(loaded)
     problems = tuple((table, str(error)) for table, error in loaded.errors.items())
     card = DataCard(source.name, source.title, day, loaded.fingerprint, loaded.cards, problems)
     return loaded, card

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -59,11 +61,14 @@ class Raw:
 
 
 def engine() -> ibis.BaseBackend:
-    """An embedded DuckDB that downloads nothing and spills to the system's temporary folder."""
-    return ibis.duckdb.connect(
+    """An embedded DuckDB that downloads nothing, prints nothing and spills to the system's temporary folder."""
+    con = ibis.duckdb.connect(
         autoinstall_known_extensions=False,
         temp_directory=str(Path(tempfile.gettempdir()) / f"crm-duckdb-{uuid4().hex[:8]}"),
     )
+    with suppress(duckdb.Error):  # refused in Jupyter without ipywidgets, where it draws none anyway
+        con.settings["enable_progress_bar"] = False
+    return con
 
 
 def find(source: Source, table: str, mapping: TableMapping) -> Path:
@@ -127,12 +132,20 @@ def database_tables(path: Path) -> set[str]:
     return attach(engine(), path)[1]
 
 
-def fingerprint(paths: list[Path]) -> str:
-    """One SHA-256 over the names and bytes of all files of a source."""
-    total = hashlib.sha256()
+def digests(paths: list[Path]) -> dict[Path, str]:
+    """SHA-256 of the bytes of each file."""
+    found = {}
     for path in sorted(set(paths)):
         with path.open("rb") as file:
-            total.update(f"{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+            found[path] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def fingerprint(digests: Mapping[Path, str]) -> str:
+    """One SHA-256 over the names and bytes of all files of a source."""
+    total = hashlib.sha256()
+    for path in sorted(digests):
+        total.update(f"{path.name}\0{digests[path]}\n".encode())
     return total.hexdigest()
 
 

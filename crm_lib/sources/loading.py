@@ -26,13 +26,17 @@ from crm_lib.sources.settings import Source, TableMapping
 
 @dataclass(frozen=True)
 class Loaded:
-    """What became of a source: its tables at `as_of`, accounts, errors by table, warnings and fingerprint."""
+    """What became of a source: its tables at `as_of`, accounts, errors by table, warnings and fingerprint.
+
+    `set_aside` names the tables of which some rows were set aside into a file.
+    """
 
     tables: dict[str, ibis.Table]
     cards: tuple[TableCard, ...]
     errors: dict[str, DataContractError]
     warnings: tuple[str, ...]
     fingerprint: str
+    set_aside: tuple[str, ...] = ()
 
 
 @dataclass
@@ -70,11 +74,11 @@ def load(
     source: Source, wanted: Iterable[str], as_of: dt.date, run_date: dt.date | None, rejected_folder: Path
 ) -> Loaded:
     """Load the wanted tables of a source, each as far as it goes, checked against those they refer to."""
-    mappings = table_mappings(source)
-    wanted = set(wanted) & set(mappings)
-    mappings = _with_those_referred_to(wanted, mappings)
+    all_mappings = table_mappings(source)
+    wanted = set(wanted) & set(all_mappings)
+    mappings = with_those_referred_to(wanted, all_mappings)
     con = files.engine()
-    work = _Work(no_later_than=_no_later_than(run_date, _paths(source, mappings)))
+    work = _Work(no_later_than=no_later_than(run_date, file_paths(source, all_mappings)))
     for name in _in_order(mappings):
         try:
             work.checked[name] = _table(con, source, name, mappings[name], work)
@@ -88,11 +92,12 @@ def load(
     cards = tuple(_card(name, work.checked[name], tables[name]) for name in TABLES if name in tables)
     for name in known:
         con.drop_table(f"typed_{name}")
-    print_of = files.fingerprint(_paths(source, mappings))
-    return Loaded(tables, cards, errors, tuple(work.warnings), print_of)
+    print_of = files.fingerprint(files.digests(file_paths(source, mappings)))
+    set_aside = tuple(name for name, c in work.checked.items() if c.rejected is not None)
+    return Loaded(tables, cards, errors, tuple(work.warnings), print_of, set_aside)
 
 
-def _with_those_referred_to(wanted: set[str], mappings: Mapping[str, TableMapping]) -> dict[str, TableMapping]:
+def with_those_referred_to(wanted: set[str], mappings: Mapping[str, TableMapping]) -> dict[str, TableMapping]:
     """The wanted tables and, however far, those that their ids or their dates come from."""
     found, more = set(), set(wanted)
     while more:
@@ -109,7 +114,7 @@ def _ordered(name: str, table: ibis.Table) -> ibis.Table:
     return table.order_by(contract.key) if contract.known_through else table
 
 
-def _no_later_than(run_date: dt.date | None, paths: list[Path]) -> dt.date | None:
+def no_later_than(run_date: dt.date | None, paths: list[Path]) -> dt.date | None:
     """A file can't tell of a day after it was saved; a run date in the past makes no row impossible."""
     if run_date is None:
         return None
@@ -164,7 +169,8 @@ def _file(con, name: str, path: Path, mapping: TableMapping) -> files.Raw:
         raise DataContractError(f"{name}: {error}") from error
 
 
-def _paths(source: Source, mappings: Mapping[str, TableMapping]) -> list[Path]:
+def file_paths(source: Source, mappings: Mapping[str, TableMapping]) -> list[Path]:
+    """The files that these tables are read from, looked-up ones included."""
     if source.kind == "duckdb":
         return [source.path]
     paths = []

@@ -7,6 +7,7 @@ import pytest
 
 from crm_lib.contract.codebook import codebook, write
 from crm_lib.contract.datasets import DATASETS
+from crm_lib.contract.reporting import Delivery, Threshold
 from crm_lib.contract.settings import FunnelSettings, SatisfactionSettings, Scale, Settings
 from crm_lib.contract.tables import TABLES
 from crm_lib.contract.topics import TOPICS
@@ -47,8 +48,9 @@ def test_every_key_of_crm_toml_is_explained():
     keys = [f.name for cls in (Reading, TableMapping, ColumnMapping) for f in dataclasses.fields(cls)]
     keys += [f.name for f in dataclasses.fields(Source) if f.name not in ("name",)]
     keys += [f.name for cls in (Settings, Scale) for f in dataclasses.fields(cls)]
+    keys += [f.name for cls in (Threshold, Delivery) for f in dataclasses.fields(cls)]
     unexplained = [k for k in keys if f"`{k}`" not in text and f"{k} =" not in text and f"`{k}s`" not in text]
-    assert set(unexplained) == {"reading"}  # its own keys are explained instead
+    assert set(unexplained) == {"reading", "reporting"}  # their own keys are explained instead
     assert all(f"`funnel.{f.name}`" in text for f in dataclasses.fields(FunnelSettings))
     assert all(f"`satisfaction.{f.name}`" in text for f in dataclasses.fields(SatisfactionSettings))
     assert all(t in text for t in TYPES)
