@@ -76,8 +76,8 @@ def customer_days(transactions: ir.Table) -> ir.Table:
         `customer_id`, `day` (date), `amount` (decimal).
     """
     day = transactions["at"].cast("date")
-    amount = transactions["amount"].cast(MONEY)
-    return transactions.group_by("customer_id", day=day).agg(amount=amount.sum().cast(MONEY))
+    # The day's sum is rounded to cents, not each row: quicker, and 0.1 + 0.2 - 0.3 is 0 all the same.
+    return transactions.group_by("customer_id", day=day).agg(amount=transactions["amount"].sum().cast(MONEY))
 
 
 def per_customer(transactions: ir.Table, as_of: dt.date) -> ir.Table:
@@ -87,19 +87,46 @@ def per_customer(transactions: ir.Table, as_of: dt.date) -> ir.Table:
     -------
     ir.Table
         `customer_id`, `first_on`, `last_on` (dates of first and last order), `n_orders`, `amount` (net of all
-        days, refunds included) and `first_amount` (net of the first order day), both float64.
+        days, refunds included), `first_amount` (net of the first order day) and `repeat_amount` (the rest; 0 for
+        who has one order), all float64.
     """
     days = customer_days(transactions)
     days = days.filter(days.day <= ibis.literal(as_of))
-    is_order = days.amount >= 0
+    # Days without an order are null to the aggregates, which is quicker than a filter on each of them.
+    days = days.mutate(ordered_on=ibis.ifelse(days.amount >= 0, days.day, ibis.null("date")))
     summed = days.group_by("customer_id").agg(
-        first_on=days.day.min(where=is_order),
-        last_on=days.day.max(where=is_order),
-        n_orders=is_order.cast("int64").sum(),
-        amount=days.amount.sum().cast("float64"),
-        first_amount=days.amount.argmin(days.day, where=is_order).cast("float64"),
+        first_on=days.ordered_on.min(),
+        last_on=days.ordered_on.max(),
+        n_orders=days.ordered_on.count(),
+        amount=days.amount.sum(),
+        first_amount=days.amount.argmin(days.ordered_on, where=days.ordered_on.notnull()),
     )
-    return summed.filter(summed.n_orders > 0)
+    summed = summed.filter(summed.n_orders > 0)
+    later = summed.amount - summed.first_amount
+    return summed.mutate(
+        amount=summed.amount.cast("float64"),
+        first_amount=summed.first_amount.cast("float64"),
+        repeat_amount=ibis.ifelse(summed.n_orders > 1, later.cast("float64"), 0.0),
+    )
+
+
+def known(transactions: ir.Table, as_of: dt.date) -> ir.Table:
+    """`per_customer` rows with `x`, `t_x`, `T` and `mean_repeat_amount`, kept in the engine for as long as in use.
+
+    `unique` and `repeat_spend` read it for the fits, and scores are computed from it: all orders are grouped
+    once, and no row per customer comes to Python before it is scored.
+    """
+    customers = in_days(per_customer(transactions, as_of), as_of)
+    repeats = ibis.greatest(customers.x, 1)
+    return customers.select(
+        "customer_id",
+        "n_orders",
+        "amount",
+        x=customers.x.cast("int32"),
+        t_x=customers.t_x.cast("int32"),
+        T=customers["T"].cast("int32"),
+        mean_repeat_amount=customers.repeat_amount / repeats,
+    ).cache()
 
 
 def in_days(customers: ir.Table, as_of: dt.date) -> ir.Table:
@@ -113,10 +140,23 @@ def in_days(customers: ir.Table, as_of: dt.date) -> ir.Table:
 
 
 def unique(customers: ir.Table, as_of: dt.date) -> Histories:
-    """Distinct histories of `per_customer` rows, counted in the engine."""
-    table = in_days(customers, as_of)
-    counted = table.group_by("x", "t_x", "T").agg(n=table.count())
-    return of_frame(counted.to_pandas(), "n")
+    """Distinct histories of `per_customer` or `known` rows, counted and sorted in the engine."""
+    table = customers if "T" in customers.columns else in_days(customers, as_of)
+    counted = table.group_by("x", "t_x", "T").agg(n=table.count()).order_by("x", "t_x", "T").to_pyarrow()
+    return Histories(*(counted[c].to_numpy().astype("int64") for c in ("x", "t_x", "T", "n")))
+
+
+def repeat_spend(customers: ir.Table) -> tuple[np.ndarray, np.ndarray, float]:
+    """What tells of spend in `known` rows, ready for `spend.fit`.
+
+    `x` and `mean_repeat_amount` of repeat buyers, sorted whatever the engine and the order of its rows; then the
+    mean of all orders.
+    """
+    columns = ("x", "mean_repeat_amount")
+    told = customers.filter(customers.x > 0).select(*columns).order_by(columns).to_pyarrow()
+    of_all = customers.agg(amount=customers.amount.sum(), n=customers.n_orders.sum()).to_pyarrow().to_pylist()[0]
+    mean_order = float(of_all["amount"]) / of_all["n"] if of_all["n"] else 0.0
+    return told["x"].to_numpy(), told["mean_repeat_amount"].to_numpy(), mean_order
 
 
 def of_frame(frame: pd.DataFrame, count: str = "") -> Histories:

@@ -7,11 +7,11 @@ the model anything; the others are given the population mean.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import gammaln, psi
-from scipy.stats import spearmanr
+from scipy.stats import pearsonr, spearmanr
 
 from crm_lib.analysis import newton
 from crm_lib.analysis.btyd.likelihood import lookup, trigamma
@@ -19,16 +19,41 @@ from crm_lib.analysis.btyd.likelihood import lookup, trigamma
 FEWEST_BUYERS = 10
 # At q <= 1 the population mean is infinite: near it the model is not used.
 LEAST_Q = 1.05
+# From here on number and size of orders hang together too much for one level of spend for all.
+MOST_CORRELATED, MOST_EXPLAINED = 0.30, 0.25
+# Bands of repeat orders begin here; a band with fewer customers joins the one below.
+BANDS, FEWEST_IN_BAND = (1, 2, 3, 5, 10), 30
 # Customers used to come near the optimum; all are used to arrive.
 SAMPLE = 20_000
+# Customers whose ranks are compared: a correlation is then known to 0.003.
+MOST_RANKED = 100_000
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """How number and mean size of repeat orders hang together: the spend model assumes that they don't.
+
+    `explained_share` (eta squared) is the share of the variance of mean spend between bands of repeat orders.
+    """
+
+    pearson: float
+    spearman: float
+    explained_share: float
+
+    @property
+    def is_strong(self) -> bool:
+        """Whether it is more than the model bears."""
+        together = max(abs(self.pearson), abs(self.spearman))
+        return together >= MOST_CORRELATED or self.explained_share >= MOST_EXPLAINED
 
 
 @dataclass(frozen=True, eq=False)
 class Spend:
     """Expected spend per order. `method` is `gamma-gamma`, or `shrunk mean` where that model can't be fitted.
 
-    p, q, v and the log-likelihood (of `mean_amount` in money) are None for a shrunk mean.
-    `rank_correlation` is Spearman's between number and size of orders: the model assumes none.
+    p, q, v and the log-likelihood (of `mean_amount` in money) are None for a shrunk mean. Where spend hangs too
+    much on frequency, `bands` holds (from this many repeat orders, level ÷ population mean): each band is then
+    drawn towards a level of its own. One-time buyers take that of the lowest band.
     """
 
     method: str
@@ -40,8 +65,17 @@ class Spend:
     v: float | None = None
     log_likelihood: float | None = None
     log_covariance: np.ndarray | None = None
-    rank_correlation: float | None = None
+    dependence: Dependence | None = None
     flat: bool = False
+    bands: tuple[tuple[int, float], ...] = ()
+
+    def level(self, x) -> np.ndarray:
+        """Level of spend of customers with `x` repeat orders ÷ population mean; 1 without bands."""
+        x = np.asarray(x, float)
+        if not self.bands:
+            return np.ones(x.shape)
+        begins, levels = np.array(self.bands).T
+        return levels[np.maximum(np.searchsorted(begins, x, side="right") - 1, 0)]
 
     def expected(self, x, mean_amount) -> np.ndarray:
         """Expected amount of an order of a customer with `x` repeat orders of mean `mean_amount`."""
@@ -50,12 +84,13 @@ class Spend:
 
     def expected_at(self, parameters: np.ndarray | None, x, mean_amount) -> np.ndarray:
         """The same at other (p, q, v), for draws; ignored by the shrunk mean."""
+        level = self.level(x)
         x, known = _told(x, mean_amount)
         total = x * np.where(known, mean_amount, 0.0)
         if parameters is None:
-            return (total + self.population_mean) / (x + 1)
+            return (total + self.population_mean * level) / (x + 1)
         p, q, v = parameters
-        return p * (v + total) / (p * x + q - 1)
+        return p * (v * level + total) / (p * x + q - 1)
 
     def parameter_draws(self, rng: np.random.Generator, n: int) -> np.ndarray | None:
         """`n` draws of (p, q, v), normal in logs, q held at 1.05 or more; None for the shrunk mean."""
@@ -88,11 +123,11 @@ def fit(x: np.ndarray, mean_amount: np.ndarray, fallback_mean: float = 0.0) -> S
     sums = _Sums(counts, means / scale)
     part = slice(None, None, max(len(means) // SAMPLE, 1))
     easier = _Sums(counts[part], means[part] / scale)
-    best = newton.maximum(sums.objective, np.log([5.0, 3.0, 1.0]), easier.objective)
+    best = newton.maximum(sums.objective, [np.log([5.0, 3.0, 1.0]), np.zeros(3)], easier.objective)
     p, q, v = np.exp(best.at) * [1.0, 1.0, scale]
     if q <= LEAST_Q or not best.converged:
         return _shrunk(counts, means, left_out, fallback_mean)
-    return Spend(
+    fitted = Spend(
         method="gamma-gamma",
         population_mean=float(p * v / (q - 1)),
         n=len(means),
@@ -102,20 +137,47 @@ def fit(x: np.ndarray, mean_amount: np.ndarray, fallback_mean: float = 0.0) -> S
         v=float(v),
         log_likelihood=float((best.mean_log_likelihood - np.log(scale)) * len(means)),
         log_covariance=best.covariance(len(means)),
-        rank_correlation=_rank_correlation(counts, means),
+        dependence=dependence(counts, means),
         flat=best.flat,
     )
+    return _banded(fitted, counts, means)
 
 
 def _shrunk(counts: np.ndarray, means: np.ndarray, left_out: int, fallback_mean: float) -> Spend:
     mean = float((counts @ means) / counts.sum()) if len(means) else max(float(fallback_mean), 0.0)
-    return Spend("shrunk mean", mean, len(means), left_out, rank_correlation=_rank_correlation(counts, means))
+    found = Spend("shrunk mean", mean, len(means), left_out, dependence=dependence(counts, means))
+    return _banded(found, counts, means)
 
 
-def _rank_correlation(counts: np.ndarray, means: np.ndarray) -> float | None:
-    if len(means) < FEWEST_BUYERS or np.ptp(counts) == 0 or np.ptp(means) == 0:
+def dependence(counts: np.ndarray, means: np.ndarray) -> Dependence | None:
+    """Correlations between number and mean size of repeat orders; None where there is nothing to correlate."""
+    if len(means) < FEWEST_BUYERS or np.ptp(counts) == 0 or np.ptp(means) <= 1e-9 * means.max():
         return None
-    return float(spearmanr(counts, means).statistic)
+    band, _ = _bands(counts)
+    by_band = np.bincount(band, means) / np.bincount(band)
+    explained = np.var(by_band[band]) / np.var(means)
+    part = slice(None, None, len(counts) // MOST_RANKED + 1)
+    rank = float(spearmanr(counts[part], means[part]).statistic)
+    return Dependence(float(pearsonr(counts, means).statistic), rank, float(explained))
+
+
+def _bands(counts: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """Band of each customer and where the bands begin; small ones joined to the one below."""
+    begins = [1]
+    for start in BANDS[1:]:
+        below = ((counts >= begins[-1]) & (counts < start)).sum()
+        if below >= FEWEST_IN_BAND and (counts >= start).sum() >= FEWEST_IN_BAND:
+            begins.append(start)
+    return np.searchsorted(begins, counts, side="right") - 1, begins
+
+
+def _banded(fitted: Spend, counts: np.ndarray, means: np.ndarray) -> Spend:
+    """The same with a level for each band, where spend hangs too much on frequency."""
+    if fitted.dependence is None or not fitted.dependence.is_strong:
+        return fitted
+    band, begins = _bands(counts)
+    levels = np.bincount(band, means) / np.bincount(band) / fitted.population_mean
+    return replace(fitted, bands=tuple((b, float(level)) for b, level in zip(begins, levels, strict=True)))
 
 
 class _Sums:

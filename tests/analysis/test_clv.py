@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from crm_lib.analysis import clv
-from crm_lib.analysis.clv import holdout, ranges, value
+from crm_lib.analysis.clv import judgement, layers, ranges, value
 from crm_lib.analysis.clv.peers import lifetimes
 from crm_lib.analysis.clv.risk import at_risk
 from crm_lib.contract.publication import check_publication
@@ -150,9 +150,10 @@ def test_tracking_ends_with_the_seen_repeat_orders(forecast):
 
 def test_the_range_is_stretched_by_the_miss_on_its_side_only(forecast):
     interval = forecast.outlook.orders
-    up, down = clv.widened(interval, 1.2), clv.widened(interval, 0.8)
+    up, down, both = (layers.stretched(interval, m) for m in ([1.2], [0.8], [1.1, 0.9, 1.2]))
     assert (up.low, up.high) == (interval.low, interval.high * 1.2)
     assert (down.low, down.high) == (interval.low * 0.8, interval.high)
+    assert (both.low, both.high) == (interval.low * 0.9, interval.high * 1.2)
 
 
 def test_many_customers_are_simulated_by_a_sample(forecast, monkeypatch):
@@ -189,8 +190,64 @@ def test_at_stake_is_the_old_pace_times_the_chance_that_nothing_comes():
 
 def test_chances_of_equal_customers_are_kept_together():
     p_buy = np.array([0.1] * 50 + [0.9] * 50)
-    out = holdout.chances(p_buy, np.arange(100) >= 60)
+    out = judgement.chances(p_buy, np.arange(100) >= 60)
     np.testing.assert_allclose(out.to_numpy(), [[50, 0.1, 0.0], [50, 0.9, 0.8]])
+
+
+def test_months_add_up_to_the_customers_value(forecast):
+    customers, options = forecast.customers.head(20), forecast.options
+    months = clv.by_month(forecast.outlook.fitted, options, customers)
+    assert months.index.tolist() == customers["customer_id"].tolist()
+    assert list(months.columns) == [1, 2, 3, 4, 5, 6]
+    np.testing.assert_allclose(months.sum(axis=1), customers["clv_mid"])
+    assert (months >= 0).all().all()
+
+
+def test_a_discount_of_a_month_halves_what_comes_in_it(forecast):
+    fitted, plain = forecast.outlook.fitted, clv.Options(horizon_weeks=8)
+    dear = clv.Options(horizon_weeks=8, annual_discount_share=0.5)
+    ratio = clv.by_month(fitted, dear) / clv.by_month(fitted, plain)
+    np.testing.assert_allclose(ratio[1], 1.5 ** (-1 / 12))
+    np.testing.assert_allclose(ratio[2], 1.5 ** (-2 / 12))
+
+
+def test_next_orders_lie_in_the_horizon_and_in_order(forecast):
+    frame = forecast.table
+    early, mid, late = (frame[f"next_order_{k}"] for k in ("early", "mid", "late"))
+    assert (early > pd.Timestamp(AS_OF)).all()
+    assert (early <= mid).all()
+    assert (mid <= late).all()
+    assert (late <= pd.Timestamp(forecast.until)).all()
+
+
+def test_churn_is_asked_of_the_model_that_doubts_one_time_buyers(forecast):
+    once = forecast.table[forecast.table["n_orders"] == 1]
+    assert (once["p_alive"] < 1).all()
+    assert (once["p_buy"] <= 1).all()
+
+
+def test_a_few_repeat_buyers_are_given_one_pace_for_all_and_its_exact_range():
+    bought = [(f"c{i}", i, 5.0 + i) for i in range(80)] + [("c0", 100, 5.0), ("c1", 200, 5.0)]
+    found = clv.forecast(table(bought), AS_OF, clv.Options(horizon_weeks=52))
+    exposure = sum(730 - i for i in range(80))
+    assert found.reason == "few_repeaters"
+    assert found.plain.value == pytest.approx(2 / exposure * 80 * 364)
+    assert 0 < found.plain.low < found.plain.value < found.plain.high
+    assert found.publication["orders_expected"].high == found.plain.high
+
+
+def test_without_a_single_repeat_order_the_range_still_has_an_end():
+    found = clv.forecast(table([(f"c{i}", i, 5.0) for i in range(80)]), AS_OF)
+    assert (found.plain.value, found.plain.low) == (0.0, 0.0)
+    assert 0 < found.plain.high < 10
+
+
+def test_what_customers_brought_before_stands_beside_what_they_will_bring(forecast, rows):
+    first_day = (AS_OF - FIRST.date()).days - 182
+    brought = sum(a for _, d, a in rows if int(d) > first_day)
+    assert forecast.realised.total("value_amount") == pytest.approx(brought)
+    assert forecast.table["period_value_amount"].sum() == pytest.approx(brought)
+    assert forecast.publication["period_value"].value == pytest.approx(brought)
 
 
 def test_all_figures_are_fit_to_publish(forecast):
@@ -206,6 +263,8 @@ NOTHING_TO_FIT = {
     "one customer": ([("a", 0, 5.0), ("a", 9, 5.0)], "few_repeaters"),
     "one order each": ([(f"c{i}", i, 5.0 + i) for i in range(80)], "few_repeaters"),
     "all on the last day": ([(f"c{i}", 730, 5.0) for i in range(80)], "few_repeaters"),
+    "one order": ([("a", 9, 5.0)], "few_repeaters"),
+    "the same day only": ([("a", 9, 5.0)] * 60, "few_repeaters"),
     "refunds only": ([(f"c{i}", i, -5.0) for i in range(80)], "no_orders"),
 }
 
@@ -215,6 +274,7 @@ def test_what_can_not_be_forecast_is_named(case):
     bought, reason = NOTHING_TO_FIT[case]
     found = clv.forecast(table(bought), AS_OF)
     assert (found.outlook, found.holdout, found.reason) == (None, None, reason)
+    assert found.table.filter(["customer_id", "n_orders", "amount", "period_value_amount"]).notna().all().all()
     check_publication(found.publication)
     assert found.publication["lifetime_value"].value is None
 
@@ -227,11 +287,15 @@ def odd_shops():
     return {
         "all bought twice, on the same days": twice,
         "one orders every day": [*daily, *some],
+        "two thousand orders": [*((f"big{i}", d, 3.0) for i in range(3) for d in range(31, 731)), *some],
         "nobody ever stops": [(f"c{i}", j * 14 + i % 14, 5.0 + i % 7) for i in range(60) for j in range(50)],
         "identical spend": [(c, d, 5.0) for c, d, _ in some],
         "all is free": [(c, d, 0.0) for c, d, _ in some],
         "refunds beyond everything": [*some, *((f"c{i}", 725, -500.0) for i in range(38))],
         "second order on the last day": [(f"c{i}", d, 5.0 + i) for i in range(50) for d in (0, 730)],
+        "spend grows with every order": [
+            (f"c{i}", d, 10.0 * i) for i in range(1, 41) for d in range(0, 15 * i, 15)
+        ],
     }
 
 
@@ -239,7 +303,8 @@ def odd_shops():
 def test_odd_data_give_finite_numbers(case):
     found = clv.forecast(table(odd_shops()[case]), AS_OF)
     check_publication(found.publication)
-    numbers = found.table.select_dtypes("number").drop(columns="amount")
+    numbers = found.table.select_dtypes("number").drop(columns=["amount", "period_value_amount"])
+    assert found.table.notna().all().all()
     assert np.isfinite(numbers).all().all()
     assert (numbers >= 0).all().all()
 

@@ -81,3 +81,41 @@ def test_spend_that_is_too_wild_for_a_mean_is_not_modelled():
     found = spend.fit(x, mean)
     assert found.method == "shrunk mean"
     assert (found.expected(x, mean) > 0).all()
+
+
+def linked(n, seed, power):
+    """Spend per order that grows with the number of orders."""
+    rng = np.random.default_rng(seed)
+    x = rng.geometric(0.25, n)
+    return x, rng.gamma(6 * x, 1 / rng.gamma(4, 1 / 15, n)) / x * x**power
+
+
+def test_spend_that_hangs_on_frequency_is_found_and_drawn_towards_its_own_band():
+    x, mean = linked(4000, seed=6, power=0.7)
+    found = spend.fit(x, mean)
+    assert found.dependence.is_strong
+    assert [begin for begin, _ in found.bands] == [1, 2, 3, 5, 10]
+    levels = [level for _, level in found.bands]
+    assert levels == sorted(levels)
+    plain = spend.Spend(**{**vars(found), "bands": ()})
+    many = x >= 5
+    truth = 30 * x**0.7
+    off = [np.abs(f.expected(x, mean) - truth)[many].mean() for f in (found, plain)]
+    assert off[0] < off[1]
+
+
+def test_independent_spend_has_one_level_for_all(fitted):
+    assert not fitted.dependence.is_strong
+    assert fitted.bands == ()
+    assert (fitted.level([0, 1, 50]) == 1).all()
+
+
+def test_one_time_buyers_take_the_level_of_the_lowest_band():
+    found = spend.fit(*linked(4000, seed=6, power=0.7))
+    expected = float(found.expected([0], [0.0])[0])
+    assert expected == pytest.approx(found.population_mean * found.bands[0][1])
+
+
+def test_without_different_order_numbers_there_is_nothing_to_correlate():
+    x = np.full(40, 2)
+    assert spend.fit(x, np.linspace(5, 50, 40)).dependence is None

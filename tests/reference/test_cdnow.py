@@ -5,6 +5,7 @@ Weeks with fractions, several purchases of a day merged, customers fitted to 199
 
 import datetime as dt
 from pathlib import Path
+from types import SimpleNamespace
 
 import ibis
 import numpy as np
@@ -79,7 +80,10 @@ def test_expected_spend_of_the_first_ten_customers_is_the_printed_one(test_fit):
 
 
 def test_spend_and_frequency_are_as_independent_as_reported(test_fit):
-    assert test_fit.spend.rank_correlation == pytest.approx(0.2064, abs=2e-4)  # ties to the cent
+    found = test_fit.spend.dependence
+    assert found.pearson == pytest.approx(0.1139, abs=5e-5)
+    assert found.spearman == pytest.approx(0.2064, abs=2e-4)  # ties to the cent
+    assert not found.is_strong
 
 
 def test_repeat_orders_of_a_new_customer():
@@ -94,22 +98,80 @@ def test_orders_expected_of_the_paper_s_customer():
     assert float(btyd.p_alive(PRINTED, *history)) == pytest.approx(0.7266, abs=1e-3)
 
 
+def test_modified_model_is_the_printed_one(test_fit):
+    """Tests of lifetimes; to more digits by code of another author."""
+    assert [round(v, 3) for v in test_fit.churn.parameters] == [0.525, 6.183, 0.891, 1.614]
+    wanted = [0.52484322, 6.18308558, 0.89135924, 1.61400176]
+    np.testing.assert_allclose(test_fit.churn.parameters, wanted, rtol=1e-5)
+    assert test_fit.churn.log_likelihood == pytest.approx(-9582.135716, rel=1e-9)
+
+
+def test_nbd_is_the_printed_one(test_fit):
+    """Fader & Hardie: NBD on the same histories, as the model to beat."""
+    (nbd,) = test_fit.beside
+    assert [round(v, 3) for v in nbd.parameters[:2]] == [0.385, 12.072]
+    assert round(nbd.log_likelihood, 1) == -9763.7
+
+
+def test_criteria(test_fit):
+    assert test_fit.model.aic == pytest.approx(19172.858, abs=1e-3)
+    assert test_fit.model.bic == pytest.approx(19195.919, abs=1e-3)
+
+
 def test_unseen_weeks(forecast):
     test = forecast.holdout
     assert test.cut_on == CUT
     assert (test.seen_orders, test.n_back) == (1882, 684)
     assert test.expected_orders == pytest.approx(1653.41, abs=0.01)
-    assert test.orders_error.model == pytest.approx(0.78545, abs=1e-5)
-    assert test.orders_error.rule == pytest.approx(1.02367, abs=1e-5)
-    assert test.bought_again.model == pytest.approx(0.75692, abs=1e-5)
-    assert test.bought_again.rule == pytest.approx(0.7714, abs=5e-5)
-    assert not test.bought_again.model_won
+    assert test.churn_orders == pytest.approx(1576.73, abs=0.01)
+    error = test.contest("orders_error", "same_rate")
+    assert error.model == pytest.approx(0.78545, abs=1e-5)
+    assert error.rule == pytest.approx(1.02367, abs=1e-5)
+
+
+def test_who_buys_again_is_told_better_by_silence_than_by_any_model(forecast):
+    again, there = forecast.holdout.contest("buys_again"), forecast.holdout.contest("is_there")
+    assert again.model == pytest.approx(0.75692, abs=1e-5)
+    assert there.model == pytest.approx(0.687, abs=5e-4)
+    assert again.rule == there.rule == pytest.approx(0.7714, abs=5e-5)
+    assert not again.model_won
+
+
+def test_p_alive_of_the_plain_model_would_be_worse_than_a_coin(test_fit, forecast, transactions):
+    from crm_lib.analysis import histories
+    from crm_lib.analysis.clv.judgement import auc
+
+    came = histories.bought_between(transactions, CUT, END)
+    bought = test_fit.customers["customer_id"].isin(came.loc[came["n_orders"] > 0, "customer_id"]).to_numpy()
+    assert auc(test_fit.model.p_alive(test_fit.customers), bought) == pytest.approx(0.316, abs=5e-4)
+
+
+def test_chances_and_ranges_in_the_unseen_weeks(forecast):
+    chance, top = forecast.holdout.contest("chance"), forecast.holdout.contest("top_tenth")
+    assert chance.model == pytest.approx(0.16122, abs=1e-5)
+    assert chance.rule == pytest.approx(0.20598, abs=1e-5)
+    assert top.model == pytest.approx(0.47, abs=5e-3)
+    assert top.model_won
+    assert forecast.holdout.covered_share == pytest.approx(0.95, abs=0.01)
+
+
+def test_one_window_is_too_few_to_know_the_misfit(forecast):
+    assert [o.cut_on for o in forecast.origins] == [CUT]
+    assert forecast.orders_range.misfit is None
+    assert forecast.orders_range.range.high == pytest.approx(
+        forecast.outlook.orders.high * 1882 / 1653.41, rel=1e-4
+    )
 
 
 def test_same_rate_rule_is_far_too_high(test_fit):
-    from crm_lib.analysis.clv.holdout import same_rate
+    from crm_lib.analysis.clv.judgement import same_rate
 
     assert same_rate(test_fit.customers, 273).sum() == pytest.approx(2930.1, abs=0.1)
+
+
+def test_repeat_orders_so_far_at_week_39(test_fit):
+    T = test_fit.customers["T"].to_numpy()
+    assert test_fit.model.expected_orders_of_new(T).sum() == pytest.approx(2494, abs=0.5)
 
 
 def test_repeat_orders_so_far_at_week_78(forecast):
@@ -154,3 +216,14 @@ def test_customer_1_in_twelve_months(transactions):
     fitted = value.fit(value.base(transactions, CUT), CUT)
     frame = value.scored(fitted, clv.Options(horizon_weeks=52, annual_discount_share=1.01**12 - 1))
     assert frame["clv_mid"].iloc[0] == pytest.approx(36.28, rel=0.02)
+
+
+def test_everything_in_print_is_found_again(transactions):
+    """As each page shows it: every published figure of the source, from data up to its own last day."""
+    from crm_lib.sources.settings import read_config
+
+    published = read_config(DATA.parents[2] / "crm.toml").source("cdnow").settings
+    source = SimpleNamespace(settings=published, as_of=END, get={"transactions": transactions}.get)
+    found = clv.recomputed(source)
+    assert len(found) == len([e for e in published.published if e.topic == "clv"]) >= 19
+    assert [r.entry.figure for r in found if abs(r.here - r.entry.value) > r.entry.within] == []

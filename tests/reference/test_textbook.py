@@ -74,6 +74,6 @@ def test_scores_spread_as_in_the_table(result):
 
 def test_another_weight_gives_other_scores(printed):
     table = ibis.memtable(printed.rename(columns=COLUMNS | PRINTED))
-    how = segmentation.grading(weights=(0.2, 0.3, 0.5))
+    how = segmentation.grading(weighing="days 0.2, orders 0.3, money 0.5")
     found = segmentation.segments(None, table, as_of=dt.date(2008, 12, 31), how=how)
     assert {a.what: a.n_same == a.n for a in found.printed} == {"grades": True, "codes": True, "scores": False}

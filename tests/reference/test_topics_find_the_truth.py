@@ -69,7 +69,8 @@ class Company:
     @cached_property
     def forecast(self):
         options = clv.Options(horizon_weeks=DAYS_AHEAD // 7, holdout_weeks=0)
-        return clv.forecast(self.tables["transactions"], END, options)
+        revenue = self.tables["transactions"].drop("cost_amount")
+        return clv.forecast(revenue, END, options)
 
     @cached_property
     def customers(self):

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from crm_lib.analysis.clv.forecast import Forecast
+from crm_lib.analysis.clv.layers import Layers
 from crm_lib.analysis.clv.value import Fitted
+from crm_lib.analysis.intervals import Interval, nothing
 from crm_lib.contract.publication import Figure
 
 NO_CURRENCY = "money"
+CONTESTS = (
+    ("mean_absolute_error", "orders_error", "same_rate"),
+    ("brier", "chance", "base"),
+    ("auc", "buys_again", "days_since_last"),
+    ("auc_alive", "is_there", "days_since_last"),
+    ("top_tenth_share", "top_tenth", "orders_so_far"),
+)
 
 
 def figures(forecast: Forecast) -> tuple[Figure, ...]:
@@ -16,29 +25,30 @@ def figures(forecast: Forecast) -> tuple[Figure, ...]:
     return tuple(_headline(forecast)) + tuple(_models(forecast)) + tuple(_test(forecast))
 
 
-def published(forecast: Forecast) -> Mapping[str, float]:
-    """Values by the names under which published numbers are declared."""
-    values = {f.name: f.value for f in (*_models(forecast), *_test(forecast)) if f.value is not None}
-    return dict(values)
-
-
 def _headline(forecast: Forecast) -> Iterator[Figure]:
     money, outlook, n = forecast.options.currency or NO_CURRENCY, forecast.outlook, forecast.n_customers
+    yield Figure("period_value", forecast.realised.total("value_amount"), money, n)
     if outlook is None:
+        plain = forecast.plain or nothing(n)
         yield Figure("lifetime_value", None, money, n)
-        yield Figure("orders_expected", None, "orders", n)
+        yield Figure("orders_expected", plain.value, "orders", n, plain.low, plain.high)
         return
-    value, orders = outlook.value, outlook.orders
+    value, orders = _best(outlook.value, outlook.value_layers), _best(outlook.orders, outlook.orders_layers)
     yield Figure("lifetime_value", value.value, money, n, value.low, value.high)
     yield Figure("orders_expected", orders.value, "orders", n, orders.low, orders.high)
     yield Figure("at_risk_amount", outlook.risk.amount, money, outlook.risk.n)
     yield Figure("n_at_risk", float(outlook.risk.n), "customers", outlook.risk.n)
     yield Figure("top_tenth_share", outlook.top_tenth_share, "share", n)
-    if forecast.orders_range:
-        yield Figure("orders_range_low", forecast.orders_range.low, "orders", n)
-        yield Figure("orders_range_high", forecast.orders_range.high, "orders", n)
-        yield Figure("value_range_low", forecast.value_range.low, money, n)
-        yield Figure("value_range_high", forecast.value_range.high, money, n)
+    if forecast.orders_range and not forecast.orders_range.has_level:
+        yield Figure("orders_range_low", forecast.orders_range.range.low, "orders", n)
+        yield Figure("orders_range_high", forecast.orders_range.range.high, "orders", n)
+        yield Figure("value_range_low", forecast.value_range.range.low, money, n)
+        yield Figure("value_range_high", forecast.value_range.range.high, money, n)
+
+
+def _best(two: Interval, layers: Layers) -> Interval:
+    """The interval with all three layers where it bears 90 %, else that of the first two."""
+    return layers.range if layers.has_level else two
 
 
 def _process(fitted: Fitted, prefix: str) -> Iterator[Figure]:
@@ -76,10 +86,12 @@ def _test(forecast: Forecast) -> Iterator[Figure]:
     yield Figure("holdout_amount_expected", test.expected_amount, money, n)
     yield Figure("holdout_amount_seen", test.seen_amount, money, n)
     yield Figure("holdout_miss", test.miss, "ratio", n)
-    yield Figure("holdout_mean_absolute_error", test.orders_error.model, "orders", n)
-    yield Figure("holdout_mean_absolute_error_same_rate", test.orders_error.rule, "orders", n)
-    if test.bought_again:
-        yield Figure("holdout_auc", test.bought_again.model, "ratio", n)
-        yield Figure("holdout_auc_days_since_last", test.bought_again.rule, "ratio", n)
+    yield Figure("holdout_covered_share", test.covered_share, "share", n)
+    yield Figure("n_holdouts", float(len(forecast.origins)), "tests", n)
+    for name, question, rule in CONTESTS:
+        contest = test.contest(question, rule)
+        if contest:
+            yield Figure(f"holdout_{name}", contest.model, "orders" if question == "orders_error" else "ratio", n)
+            yield Figure(f"holdout_{name}_{rule}", contest.rule, "ratio", n)
     if forecast.peer:
         yield Figure("peer_log_likelihood", forecast.peer.log_likelihood, "nats", n)

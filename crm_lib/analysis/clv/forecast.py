@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ibis.expr.types as ir
 import pandas as pd
 
-from crm_lib.analysis.clv import value
+from crm_lib.analysis.clv import profit, value
 from crm_lib.analysis.clv.holdout import HoldOut, hold_out
+from crm_lib.analysis.clv.layers import Layers, layers
 from crm_lib.analysis.clv.options import Options
 from crm_lib.analysis.clv.peers import Peer, lifetimes
-from crm_lib.analysis.clv.ranges import ranges
+from crm_lib.analysis.clv.plain import same_pace
+from crm_lib.analysis.clv.profit import Costs, Period
+from crm_lib.analysis.clv.ranges import Ranges, ranges
 from crm_lib.analysis.clv.risk import Risk, at_risk
+from crm_lib.analysis.clv.rolling import Origin, origins
 from crm_lib.analysis.clv.value import Fitted
 from crm_lib.analysis.intervals import Interval
 from crm_lib.contract.publication import Publication
 from crm_lib.errors import NotEnoughData
 
+KNOWN = ["customer_id", "days_since_last", "n_orders", "amount", "period_value_amount"]
+SAID = [
+    *("p_alive", "p_buy", "expected_orders", "expected_spend", "clv_low", "clv_mid", "clv_high"),
+    *("next_order_early", "next_order_mid", "next_order_late"),
+]
+
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
-    """What the models say of the horizon: `orders` and `value` in all with 90 % ranges, tenths, risk."""
+    """What the models say of the horizon: `orders` and `value` in all, tenths, risk.
+
+    `orders` and `value` hold two layers (chance and fit) at 90 %; `orders_layers` and `value_layers` hold the
+    third, too.
+    """
 
     fitted: Fitted
     orders: Interval
     value: Interval
+    orders_layers: Layers
+    value_layers: Layers
     tenths: pd.DataFrame
     risk: Risk
     n_simulated: int
@@ -39,20 +55,25 @@ class Outlook:
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
-    """A forecast of what today's customers will bring.
+    """A forecast of what today's customers will bring, and what they brought in the same time before.
 
     `customers`: one row per customer with an order (see `Forecast.table`). `outlook` is None where no model could
-    be fitted, and `reason` says why: `no_orders` or `few_repeaters`. `holdout` is None where there is no test,
-    and `no_holdout` says why: `not_asked`, `too_short` or `few_repeaters`.
+    be fitted, and `reason` says why: `no_orders` or `few_repeaters`; `plain` is then the orders that one pace for
+    all would bring. `holdout` is None where there is no test, and `no_holdout` says why: `not_asked`, `too_short`
+    or `few_repeaters`. `origins` are the rolling hold-outs, the newest first. `realised` is the value of the
+    period of the same length before.
     """
 
     as_of: dt.date
     options: Options
     customers: pd.DataFrame
+    realised: Period
     outlook: Outlook | None
     reason: str
+    plain: Interval | None
     holdout: HoldOut | None
     no_holdout: str
+    origins: tuple[Origin, ...]
     peer: Peer | None
 
     @property
@@ -81,21 +102,19 @@ class Forecast:
         return None if self.customers.empty else self.customers["first_on"].max().date()
 
     @property
-    def orders_range(self) -> Interval | None:
-        """The 90 % range of orders, widened by what the hold-out test missed: a range, not 90 %."""
-        return widened(self.outlook.orders, self.holdout.miss) if self.outlook and self.holdout else None
+    def orders_range(self) -> Layers | None:
+        """The range of orders with the third layer; None without a hold-out test."""
+        return self.outlook.orders_layers if self.outlook and self.origins else None
 
     @property
-    def value_range(self) -> Interval | None:
-        """The 90 % range of value, widened by what the hold-out test missed in money."""
-        return widened(self.outlook.value, self.holdout.amount_miss) if self.outlook and self.holdout else None
+    def value_range(self) -> Layers | None:
+        """The range of value with the third layer; None without a hold-out test."""
+        return self.outlook.value_layers if self.outlook and self.origins else None
 
     @property
     def table(self) -> pd.DataFrame:
-        """The published customer table, by `customer_id`; without a model its last seven columns are empty."""
-        known = ["customer_id", "days_since_last", "n_orders", "amount"]
-        said = ["p_alive", "p_buy", "expected_orders", "expected_spend", "clv_low", "clv_mid", "clv_high"]
-        frame = self.customers.reindex(columns=known + said)
+        """The published customer table, by `customer_id`; without a model all that `SAID` names is empty."""
+        frame = self.customers.reindex(columns=KNOWN + SAID)
         return frame.assign(as_of=pd.Timestamp(self.as_of)).sort_values("customer_id", ignore_index=True)
 
     @property
@@ -106,23 +125,22 @@ class Forecast:
         return Publication("clv", figures(self), {"customers": self.table})
 
 
-def widened(interval: Interval, miss: float) -> Interval:
-    """The interval with its upper end raised, or its lower end lowered, by a miss (seen ÷ expected)."""
-    low, high = interval.low * min(miss, 1.0), interval.high * max(miss, 1.0)
-    return Interval(interval.value, low, high, interval.n)
-
-
-def forecast(transactions: ir.Table, as_of: dt.date, options: Options | None = None) -> Forecast:
+def forecast(
+    transactions: ir.Table, as_of: dt.date, options: Options | None = None, costs: Costs | None = None
+) -> Forecast:
     """What customers with an order by `as_of` will bring in the horizon.
 
     Parameters
     ----------
     transactions
-        `customer_id`, `at`, `amount`, refunds negative. Rows of a day are merged; time is in weeks with fractions.
+        `customer_id`, `at`, `amount`, refunds negative; `cost_amount`, `product_id`, `quantity` where known.
+        Rows of a day are merged; time is in weeks with fractions.
     as_of
         Last day of data to use; the headline is fitted to all of it.
     options
         Horizon, hold-out, margin, discount, seed.
+    costs
+        Tables that tell of cost; without them (and without `cost_amount`) the margin of the options holds.
 
     Returns
     -------
@@ -130,39 +148,74 @@ def forecast(transactions: ir.Table, as_of: dt.date, options: Options | None = N
         Parts that can't be computed are None, with the reason beside them; never NaN.
     """
     options = options or Options()
-    frame = value.base(transactions, as_of)
-    outlook, reason = None, "no_orders"
-    if len(frame):
-        try:
-            outlook, reason = _outlook(value.fit(frame, as_of), options), ""
-        except NotEnoughData:
-            reason = "few_repeaters"
-    if outlook is None:
-        return Forecast(as_of, options, frame, None, reason, None, reason, None)
+    before = as_of - dt.timedelta(days=options.horizon_days)
+    realised = profit.period(transactions, (before, as_of), costs, options.margin_share)
+    if realised.is_profit:
+        options = replace(options, margin_share=realised.value_share)
+    frame = _with_realised(value.base(transactions, as_of), realised)
+    fitted, reason = _fit(frame, as_of)
+    if fitted is None:
+        plain = same_pace(frame, options.horizon_days) if len(frame) else None
+        return Forecast(as_of, options, frame, realised, None, reason, plain, None, reason, (), None)
     test, no_test = hold_out(transactions, as_of, options)
+    tests = origins(transactions, as_of, options, frame["first_on"].min().date()) if test else ()
+    outlook = _outlook(fitted, options, tests)
     return Forecast(
         as_of=as_of,
         options=options,
         customers=outlook.fitted.customers,
+        realised=realised,
         outlook=outlook,
         reason="",
+        plain=None,
         holdout=test,
         no_holdout=no_test,
+        origins=tests,
         peer=_peer(outlook, test, options),
     )
 
 
-def _outlook(fitted: Fitted, options: Options) -> Outlook:
+def _with_realised(frame: pd.DataFrame, realised: Period) -> pd.DataFrame:
+    """`base` rows with what each customer brought in the period, 0 for those who did not buy in it."""
+    by_customer = realised.customers.set_index("customer_id")["value_amount"]
+    brought = frame["customer_id"].map(by_customer).astype(float).fillna(0.0)
+    return frame.assign(period_value_amount=brought)
+
+
+def _fit(frame: pd.DataFrame, as_of: dt.date) -> tuple[Fitted | None, str]:
+    if frame.empty:
+        return None, "no_orders"
+    try:
+        return value.fit(frame, as_of), ""
+    except NotEnoughData:
+        return None, "few_repeaters"
+
+
+def _outlook(fitted: Fitted, options: Options, tests: tuple[Origin, ...]) -> Outlook:
     customers = value.scored(fitted, options)
     spread = ranges(fitted, customers, options.horizon_days, options.seed)
     customers = customers.assign(clv_low=spread.clv_low, clv_high=spread.clv_high)
+    customers = customers.join(value.next_order_on(fitted, fitted.as_of, options.horizon_days))
+    orders, amount = _layers(spread, tests, options.seed)
     return Outlook(
-        fitted=Fitted(fitted.model, fitted.spend, customers, fitted.as_of),
+        fitted=replace(fitted, customers=customers),
         orders=spread.orders,
         value=spread.amount,
+        orders_layers=orders,
+        value_layers=amount,
         tenths=value.by_tenth(customers),
         risk=at_risk(customers, options),
         n_simulated=spread.n_simulated,
+    )
+
+
+def _layers(spread: Ranges, tests: tuple[Origin, ...], seed: int) -> tuple[Layers, Layers]:
+    by_orders, by_amount = spread.by_fit
+    orders = [(o.miss, o.orders_spread) for o in tests]
+    amount = [(o.amount_miss, o.amount_spread) for o in tests]
+    return (
+        layers(spread.orders, spread.orders_drawn, by_orders, orders, seed),
+        layers(spread.amount, spread.amount_drawn, by_amount, amount, seed),
     )
 
 

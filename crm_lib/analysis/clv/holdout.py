@@ -8,31 +8,13 @@ from dataclasses import dataclass
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from crm_lib.analysis import histories
-from crm_lib.analysis.clv import value
+from crm_lib.analysis.clv import judgement
+from crm_lib.analysis.clv.judgement import Contest
 from crm_lib.analysis.clv.options import DAYS_PER_WEEK, Options
+from crm_lib.analysis.clv.rolling import fitted_at
 from crm_lib.analysis.clv.value import Fitted
-from crm_lib.contract.cut import cut
-from crm_lib.errors import NotEnoughData
-
-# A hold-out needs this many customers and repeat buyers in its future to be worth a judgement.
-FEWEST_BACK = 5
-
-
-@dataclass(frozen=True)
-class Contest:
-    """A question put to the model and to the simplest rule: `model` and `rule` are errors, or AUCs."""
-
-    model: float
-    rule: float
-    more_is_better: bool
-
-    @property
-    def model_won(self) -> bool:
-        """Whether the model did at least as well as the rule."""
-        return self.model >= self.rule if self.more_is_better else self.model <= self.rule
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,21 +22,34 @@ class HoldOut:
     """What a fit on data up to `cut_on` said of the `weeks` after it, and what came from the same customers.
 
     `tracking`: `week`, `seen`, `forecast` (repeat orders so far, NaN-free). `chances`: ten groups by P(buy) with
-    `n_customers`, `said`, `came` (shares). `bought_again` is None where all or none bought.
+    `n_customers`, `said`, `came` (shares). `contests`: see `judgement.contests`. `covered_share`: customers whose
+    orders fell into their own 90 % range. `churn_orders` are expected by the
+    churn model (MBG/NBD) instead.
     """
 
     fitted: Fitted
     cut_on: dt.date
-    weeks: int
+    weeks: float
     expected_orders: float
+    churn_orders: float
     seen_orders: int
     expected_amount: float
     seen_amount: float
     n_back: int
-    orders_error: Contest
-    bought_again: Contest | None
+    contests: tuple[Contest, ...]
+    covered_share: float
     tracking: pd.DataFrame
     chances: pd.DataFrame
+
+    def contest(self, question: str, rule_name: str = "") -> Contest | None:
+        """The contest on a question (against this rule); None where there was none."""
+        names = (c for c in self.contests if c.question == question and rule_name in ("", c.rule_name))
+        return next(names, None)
+
+    @property
+    def days(self) -> float:
+        """Length of the unseen time in days."""
+        return self.weeks * DAYS_PER_WEEK
 
     @property
     def miss(self) -> float:
@@ -82,66 +77,42 @@ def hold_out(transactions: ir.Table, as_of: dt.date, options: Options) -> tuple[
     if options.holdout_weeks == 0:
         return None, "not_asked"
     cut_on = as_of - dt.timedelta(days=options.holdout_days)
-    known = cut({"transactions": transactions}, cut_on)["transactions"]
-    frame = value.base(known, cut_on)
-    if frame.empty:
-        return None, "too_short"
-    try:
-        fitted = value.fit(frame, cut_on)
-    except NotEnoughData:
-        return None, "few_repeaters"
+    found = hold_out_from(transactions, cut_on, as_of, options.seed)
+    if found is not None:
+        return found, ""
+    return None, "too_short" if histories.days_with_counts(transactions, cut_on).empty else "few_repeaters"
+
+
+def hold_out_from(transactions: ir.Table, cut_on: dt.date, as_of: dt.date, seed: int) -> HoldOut | None:
+    """The test of a fit to data up to `cut_on` on the days until `as_of`; None where nothing could be fitted."""
+    fitted = fitted_at(transactions, cut_on, beside=True)
+    if fitted is None:
+        return None
     came = histories.bought_between(transactions, cut_on, as_of)
-    return _compare(fitted, came, histories.days_with_counts(transactions, cut_on), (as_of, options)), ""
+    return _compare(fitted, came, histories.days_with_counts(transactions, cut_on), (as_of, seed))
 
 
 def _compare(fitted: Fitted, came: pd.DataFrame, by_day: pd.DataFrame, asked: tuple) -> HoldOut:
-    as_of, options = asked
-    days, frame = options.holdout_days, fitted.customers
+    as_of, seed = asked
+    days, frame = (as_of - fitted.as_of).days, fitted.customers
     came = frame[["customer_id"]].merge(came, on="customer_id", how="left").fillna({"n_orders": 0, "amount": 0.0})
     seen = came["n_orders"].to_numpy(float)
     expected = fitted.expected_orders(days)
-    p_buy = fitted.model.p_buy(frame, days)
     return HoldOut(
         fitted=fitted,
         cut_on=fitted.as_of,
-        weeks=options.holdout_weeks,
+        weeks=days / DAYS_PER_WEEK,
         expected_orders=float(expected.sum()),
+        churn_orders=float(fitted.churn.expected_orders(frame, days).sum()),
         seen_orders=int(seen.sum()),
         expected_amount=float((expected * fitted.expected_spend()).sum()),
         seen_amount=float(came["amount"].sum()),
         n_back=int((seen > 0).sum()),
-        orders_error=_orders_error(expected, same_rate(frame, days), seen),
-        bought_again=_bought_again(p_buy, frame["days_since_last"].to_numpy(), seen > 0),
+        contests=judgement.contests(fitted, seen, days),
+        covered_share=judgement.coverage(fitted, seen, days, seed),
         tracking=tracking(fitted, by_day, as_of),
-        chances=chances(p_buy, seen > 0),
+        chances=judgement.chances(fitted.model.p_buy(frame, days), seen > 0),
     )
-
-
-def same_rate(frame: pd.DataFrame, days: float) -> np.ndarray:
-    """The simplest forecast of orders: everybody goes on at the old pace, x / T."""
-    return (frame["x"] / frame["T"].clip(lower=1) * days).to_numpy()
-
-
-def _orders_error(expected: np.ndarray, rule: np.ndarray, seen: np.ndarray) -> Contest:
-    return Contest(float(np.abs(expected - seen).mean()), float(np.abs(rule - seen).mean()), more_is_better=False)
-
-
-def _bought_again(p_buy: np.ndarray, days_since_last: np.ndarray, bought: np.ndarray) -> Contest | None:
-    if bought.all() or not bought.any():
-        return None
-    return Contest(auc(p_buy, bought), auc(-days_since_last, bought), more_is_better=True)
-
-
-def auc(score: np.ndarray, is_true: np.ndarray) -> float:
-    """Chance that a true case scores above a false one; ties count half.
-
-    >>> auc(np.array([1, 2, 2, 3]), np.array([False, True, False, True]))
-    0.875
-    """
-    ranks = rankdata(score)
-    n_true = int(is_true.sum())
-    n_false = len(is_true) - n_true
-    return float((ranks[is_true].sum() - n_true * (n_true + 1) / 2) / (n_true * n_false))
 
 
 def tracking(fitted: Fitted, by_day: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
@@ -159,13 +130,3 @@ def tracking(fitted: Fitted, by_day: pd.DataFrame, as_of: dt.date) -> pd.DataFra
     return pd.DataFrame(
         {"week": ends / DAYS_PER_WEEK, "seen": np.cumsum(repeat)[ends], "forecast": forecast[ends]}
     )
-
-
-def chances(p_buy: np.ndarray, bought: np.ndarray) -> pd.DataFrame:
-    """P(buy) as said and the share that bought, in up to ten groups of customers; equal chances stay together."""
-    borders = np.unique(np.quantile(p_buy, np.linspace(0, 1, 11)[1:-1]))
-    group = np.searchsorted(borders, p_buy)
-    frame = pd.DataFrame({"said": p_buy, "came": bought.astype(float)}).groupby(group)
-    out = frame.mean()
-    out.insert(0, "n_customers", frame.size())
-    return out.rename_axis("group").reset_index(drop=True)

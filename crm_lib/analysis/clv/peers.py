@@ -43,7 +43,7 @@ def _as_it_was() -> Iterator[None]:
             pd.set_option("mode.chained_assignment", before)
 
 
-def lifetimes(model: btyd.BgNbd, histories: Histories, days: float) -> Peer | None:
+def lifetimes(model: btyd.PurchaseModel, histories: Histories, days: float) -> Peer | None:
     """`lifetimes`' BG/NBD fit of the same histories (a fixed sample when over 50,000); None where it fails.
 
     `lifetimes` rescales time and reports the mean likelihood on that scale: sum(x) ln(scale) brings it back.

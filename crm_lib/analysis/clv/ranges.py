@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from crm_lib.analysis.btyd import Parameters, p_alive
+from crm_lib.analysis.btyd import Parameters
+from crm_lib.analysis.btyd import draws as futures
 from crm_lib.analysis.clv.value import Fitted
 from crm_lib.analysis.intervals import LEVEL, Interval
 
@@ -25,10 +26,17 @@ EDGES = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 
 @dataclass(frozen=True, eq=False)
 class Ranges:
-    """90 % ranges of the totals, and of each customer's value (rows as in the customers given)."""
+    """90 % ranges of the totals, and of each customer's value (rows as in the customers given).
+
+    `orders_drawn` and `amount_drawn` are the simulated totals; `by_fit` is the part of the parameters in their
+    spread ÷ mean, for orders and value.
+    """
 
     orders: Interval
     amount: Interval
+    orders_drawn: np.ndarray
+    amount_drawn: np.ndarray
+    by_fit: tuple[float, float]
     clv_low: np.ndarray
     clv_high: np.ndarray
     n_simulated: int
@@ -42,11 +50,11 @@ class _Draws:
     spend: np.ndarray | None
 
 
-def ranges(fitted: Fitted, customers: pd.DataFrame, days: float, seed: int) -> Ranges:
-    """Simulate the next `days` of `scored` customers; the same for the same seed."""
+def ranges(fitted: Fitted, customers: pd.DataFrame, days: float, seed: int, n_draws: int = 0) -> Ranges:
+    """Simulate the next `days` of `scored` customers; the same for the same seed. `n_draws` 0: as time allows."""
     rng = np.random.default_rng(seed)
     rows = _rows_to_simulate(customers)
-    n_draws = int(np.clip(BUDGET // len(rows), 250, 1000))
+    n_draws = n_draws or int(np.clip(BUDGET // len(rows), 250, 1000))
     draws = _Draws(
         fitted.model.parameter_draws(rng, n_draws),
         fitted.spend.parameter_draws(rng, n_draws),
@@ -56,16 +64,19 @@ def ranges(fitted: Fitted, customers: pd.DataFrame, days: float, seed: int) -> R
     orders, amount, edges = _simulate(fitted, customers.iloc[rows], days, (used, rng))
     low, high = np.empty(len(customers)), np.empty(len(customers))
     low[rows], high[rows] = edges
+    by_orders, by_amount = _moved(fitted, customers, days, draws)
     if not everybody:
         low, high = _extend(customers, rows, edges)
         factor = np.sqrt(len(customers) / len(rows))
-        by_orders, by_amount = _moved(fitted, customers, days, draws)
         orders = by_orders + (orders - orders.mean()) * factor
         amount = by_amount + (amount - amount.mean()) * factor
     expected = customers["clv_mid"].to_numpy()
     return Ranges(
         _interval(customers["expected_orders"].sum(), orders, len(customers)),
         _interval(expected.sum(), amount, len(customers)),
+        orders,
+        amount,
+        (float(by_orders.std() / by_orders.mean()), float(by_amount.std() / max(by_amount.mean(), 1e-12))),
         np.minimum(low, expected),
         np.maximum(high, expected),
         len(rows),
@@ -108,21 +119,10 @@ def _simulate(fitted: Fitted, customers: pd.DataFrame, days: float, source: tupl
 
 
 def _orders(fitted: Fitted, chunk: pd.DataFrame, days: float, source: tuple) -> np.ndarray:
-    """Orders in the next `days`, shape (draws, customers): min(Poisson orders, orders until leaving)."""
+    """Orders in the next `days`, shape (draws, customers)."""
     process, rng = source
-    unit = fitted.model.unit_days
-    x, t_x, T = (chunk[c].to_numpy(float) / (1 if c == "x" else unit) for c in ("x", "t_x", "T"))
-    r, alpha, a, b = (column[:, None] for column in process.T)
-    alive = rng.random((len(process), len(chunk))) < p_alive(Parameters(r, alpha, a, b), x, t_x, T)
-    draw, who = np.nonzero(alive)
-    mean = rng.gamma(r[draw, 0] + x[who], 1 / (alpha[draw, 0] + T[who])) * (days / unit)
-    wanted = rng.poisson(np.minimum(mean, 1e9))
-    some = wanted > 0
-    draw, who, wanted = draw[some], who[some], wanted[some]
-    leave = rng.beta(a[draw, 0], b[draw, 0] + x[who])
-    bought = np.zeros(alive.shape)
-    bought[draw, who] = np.minimum(wanted, rng.geometric(np.clip(leave, 1e-9, 1.0)))
-    return bought
+    model = fitted.model
+    return futures.orders(process, model.in_units(chunk), days / model.unit_days, model.kind, rng)
 
 
 def _amounts(fitted: Fitted, chunk: pd.DataFrame, bought: np.ndarray, source: tuple) -> np.ndarray:
@@ -134,6 +134,7 @@ def _amounts(fitted: Fitted, chunk: pd.DataFrame, bought: np.ndarray, source: tu
     told = np.where(mean > 0, x, 0.0)
     draw, who = np.nonzero(bought)
     p, q, v = parameters[draw].T
+    v = v * fitted.spend.level(x)[who]
     nu = rng.gamma(p * told[who] + q, 1 / (v + told[who] * np.maximum(mean[who], 0.0)))
     amounts = np.zeros(bought.shape)
     amounts[draw, who] = rng.gamma(p * bought[draw, who], 1.0) / nu
@@ -142,8 +143,9 @@ def _amounts(fitted: Fitted, chunk: pd.DataFrame, bought: np.ndarray, source: tu
 
 def _moved(fitted: Fitted, customers: pd.DataFrame, days: float, draws: _Draws):
     """Totals at drawn parameters, to first order in logs: the closed form for each draw would cost too much."""
-    centre = [np.log(np.array(fitted.model.parameters))]
-    logs = [np.log(draws.process)]
+    tiny = 1e-300  # a = 0 where nobody leaves
+    centre = [np.log(np.array(fitted.model.parameters) + tiny)]
+    logs = [np.log(draws.process + tiny)]
     if draws.spend is not None:
         centre.append(np.log([fitted.spend.p, fitted.spend.q, fitted.spend.v]))
         logs.append(np.log(draws.spend))
@@ -163,7 +165,8 @@ def _slope(fitted: Fitted, customers: pd.DataFrame, days: float, place: tuple, h
         orders = model.expected_orders(customers, days)
         money = at[4:] if len(at) > 4 else None
         spent = fitted.spend.expected_at(money, customers["x"], customers["mean_repeat_amount"])
-        ends.append(np.log([orders.sum(), (orders * spent * customers["value_share"]).sum()]))
+        total = np.array([orders.sum(), (orders * spent * customers["value_share"]).sum()])
+        ends.append(np.log(np.maximum(total, 1e-300)))
     return (ends[1] - ends[0]) / (2 * h)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ibis.expr.types as ir
 import numpy as np
@@ -11,6 +11,8 @@ import pandas as pd
 
 from crm_lib.analysis import btyd, histories, spend
 from crm_lib.analysis.clv.options import DAYS_PER_MONTH, Options
+from crm_lib.analysis.clv.score import Rule
+from crm_lib.analysis.intervals import LEVEL
 
 # Months in a year, for the monthly rate behind an annual discount.
 MONTHS = 12
@@ -18,12 +20,18 @@ MONTHS = 12
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """Both models fitted on customers as known on one date, and those customers."""
+    """Both models fitted on customers as known on one date, and those customers.
 
-    model: btyd.BgNbd
+    `model` (BG/NBD, or simpler) says how much will be bought; `churn` (MBG/NBD) says who is still there, as the
+    BG/NBD takes every customer with one order for alive. `beside` are further models, for comparison.
+    """
+
+    model: btyd.PurchaseModel
     spend: spend.Spend
     customers: pd.DataFrame
     as_of: dt.date
+    churn: btyd.PurchaseModel
+    beside: tuple[btyd.PurchaseModel, ...] = ()
 
     @property
     def histories(self) -> histories.Histories:
@@ -52,12 +60,19 @@ def base(transactions: ir.Table, as_of: dt.date) -> pd.DataFrame:
     return frame
 
 
-def fit(frame: pd.DataFrame, as_of: dt.date) -> Fitted:
-    """Fit both models on `base` rows; NotEnoughData where too few customers bought twice."""
-    model = btyd.fit(histories.of_frame(frame))
+def fit(frame: pd.DataFrame, as_of: dt.date, beside: bool = True) -> Fitted:
+    """Fit the models on `base` rows; NotEnoughData where too few customers bought twice.
+
+    Without `beside` the purchase model alone is fitted, and answers the questions of churn, too.
+    """
+    unique = histories.of_frame(frame)
+    model = btyd.fit(unique)
     mean_order = float(frame["amount"].sum() / frame["n_orders"].sum())
     money = spend.fit(frame["x"].to_numpy(), frame["mean_repeat_amount"].to_numpy(), mean_order)
-    return Fitted(model, money, frame, as_of)
+    if not beside:
+        return Fitted(model, money, frame, as_of, model)
+    churn = btyd.fit(unique, kind=btyd.MBG)
+    return Fitted(model, money, frame, as_of, churn, (btyd.fit(unique, kind=btyd.NBD),))
 
 
 def discounted_orders(fitted: Fitted, days: float, annual_discount_share: float) -> np.ndarray:
@@ -68,7 +83,7 @@ def discounted_orders(fitted: Fitted, days: float, annual_discount_share: float)
     if annual_discount_share == 0:
         return fitted.expected_orders(days)
     monthly = (1 + annual_discount_share) ** (1 / MONTHS)
-    ends = np.append(np.arange(DAYS_PER_MONTH, days, DAYS_PER_MONTH), days)
+    ends = month_ends(days)
     total, before = np.zeros(len(fitted.customers)), np.zeros(len(fitted.customers))
     for i, end in enumerate(ends, start=1):
         now = fitted.expected_orders(end)
@@ -80,22 +95,55 @@ def discounted_orders(fitted: Fitted, days: float, annual_discount_share: float)
 def scored(fitted: Fitted, options: Options) -> pd.DataFrame:
     """`base` rows with `p_alive`, `p_buy`, `expected_orders`, `expected_spend`, `value_share`, `clv_mid`.
 
-    `value_share` turns a customer's spend in the horizon into value: margin x discount. `clv_mid` is the expected
-    value, so that customers add up to the total.
+    `p_alive` is the churn model's; `p_buy` and orders are the purchase model's. `value_share` turns a customer's
+    spend in the horizon into value: margin x discount. `clv_mid` is the expected value: customers add up to
+    the total.
     """
-    frame, days = fitted.customers, options.horizon_days
-    orders = fitted.expected_orders(days)
-    discounted = discounted_orders(fitted, days, options.annual_discount_share)
-    kept = np.divide(discounted, orders, out=np.ones(len(frame)), where=orders > 0) * options.value_share
-    spent = fitted.expected_spend()
-    return frame.assign(
-        p_alive=fitted.model.p_alive(frame),
-        p_buy=fitted.model.p_buy(frame, days),
-        expected_orders=orders,
-        expected_spend=spent,
-        value_share=kept,
-        clv_mid=orders * spent * kept,
-    )
+    frame = fitted.customers
+    rule = Rule.of(fitted.model, fitted.spend, options, frame, fitted.churn)
+    return frame.assign(**rule.scores(frame))
+
+
+def next_order_on(fitted: Fitted, as_of: dt.date, days: float) -> pd.DataFrame:
+    """Days by which one in twenty, half and nineteen in twenty of those who order in the horizon have done so.
+
+    Returns
+    -------
+    pd.DataFrame
+        `next_order_early`, `next_order_mid`, `next_order_late` (datetime64[s]), rows as in `fitted.customers`.
+    """
+    edges = {"early": (1 - LEVEL) / 2, "mid": 0.5, "late": (1 + LEVEL) / 2}
+    waits = {f"next_order_{k}": fitted.model.next_order_days(fitted.customers, q, days) for k, q in edges.items()}
+    start = pd.Timestamp(as_of).as_unit("s")
+    frame = pd.DataFrame({k: start + pd.to_timedelta(np.ceil(v), unit="D") for k, v in waits.items()})
+    return frame.set_index(fitted.customers.index)
+
+
+def by_month(fitted: Fitted, options: Options, customers: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Expected value of each customer in each month of the horizon: what `clv_mid` is the sum of.
+
+    Months of 365.25/12 days, the last one cut at the horizon; each discounted as at its end. A matrix of customers
+    x months: give the `customers` wanted (rows of `fitted.customers`) where they are many.
+
+    Returns
+    -------
+    pd.DataFrame
+        Index `customer_id`; columns 1, 2, … (month).
+    """
+    chosen = fitted if customers is None else replace(fitted, customers=customers)
+    ends = month_ends(options.horizon_days)
+    monthly = (1 + options.annual_discount_share) ** (1 / MONTHS)
+    so_far = np.column_stack([chosen.expected_orders(end) for end in ends])
+    orders = np.diff(so_far, axis=1, prepend=0.0)
+    worth = chosen.expected_spend() * options.value_share
+    matrix = orders * worth[:, None] / monthly ** np.arange(1, len(ends) + 1)
+    index = pd.Index(chosen.customers["customer_id"], name="customer_id")
+    return pd.DataFrame(matrix, index=index, columns=range(1, len(ends) + 1))
+
+
+def month_ends(days: float) -> np.ndarray:
+    """Ends of the months in the next `days`, in days from now; the last is `days`."""
+    return np.append(np.arange(DAYS_PER_MONTH, days, DAYS_PER_MONTH), days)
 
 
 def by_tenth(customers: pd.DataFrame) -> pd.DataFrame:

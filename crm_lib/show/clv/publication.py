@@ -56,6 +56,15 @@ def _words(forecast: Forecast) -> dict[str, str]:
         "holdout_mean_absolute_error_same_rate": _("Test: error of the same rate as before"),
         "holdout_auc": _("Test: AUC of P(buy)"),
         "holdout_auc_days_since_last": _("Test: AUC of days since last order"),
+        "holdout_auc_alive": _("Test: AUC of P(alive)"),
+        "holdout_auc_alive_days_since_last": _("Test: AUC of days since last order, for who is still there"),
+        "holdout_brier": _("Test: squared error of the chance to buy"),
+        "holdout_brier_base": _("Test: squared error of one chance for all"),
+        "holdout_top_tenth_share": _("Test: share of orders by the tenth ranked first"),
+        "holdout_top_tenth_share_orders_so_far": _("Test: the same, ranked by orders so far"),
+        "holdout_covered_share": _("Test: customers within their own 90 % range"),
+        "n_holdouts": _("Hold-out tests made"),
+        "period_value": _("Brought in the {weeks} weeks before").format(weeks=weeks),
         "peer_log_likelihood": _("Log-likelihood by another program"),
     }
     return words | _parameter_words()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from crm_lib.analysis.clv import Forecast
+from crm_lib.analysis.clv.layers import Layers
 from crm_lib.analysis.intervals import Interval
 from crm_lib.show.parts import Badge
 from crm_lib.theme.words import gettext as _
@@ -37,7 +38,7 @@ def why_no_model(forecast: Forecast) -> str:
             "the signs of the amounts."
         ),
         "few_repeaters": _(
-            "{repeaters} of {customers} customers have bought a second time. A forecast of repeat orders needs at "
+            "{repeaters} of {customers} customers have bought a second time. A forecast by customer needs at "
             "least 10 of them. Choose a later date or a longer history."
         ),
     }
@@ -61,23 +62,38 @@ def why_no_test(forecast: Forecast) -> str:
     return reasons.get(forecast.no_holdout, "").format(weeks=number(forecast.options.holdout_weeks))
 
 
+MODEL_NAMES = {"bg": "BG/NBD", "mbg": "MBG/NBD", "nbd": "NBD"}
+
+
+def model_name(kind: str) -> str:
+    """A purchase model by its name."""
+    return MODEL_NAMES.get(kind) or _("BG/NBD, one chance to leave for all")
+
+
 def value_word(forecast: Forecast) -> str:
     """What money means here: profit where the margin is known, else revenue."""
     return _("profit") if forecast.options.value_is_profit else _("revenue")
 
 
-def range_in_words(estimate: Interval, wider: Interval | None, form) -> str:
-    """The 90 % range with n, and how far it reaches if the model misses as it did in the test."""
+def range_in_words(estimate: Interval, layers: Layers | None, form) -> str:
+    """The 90 % range with n; where the misfit can't be given per cent, how far it reaches if it misses again."""
+    if layers is not None and layers.has_level:
+        return interval(layers.range.low, layers.range.high, form, estimate.n)
     said = interval(estimate.low, estimate.high, form, estimate.n)
-    if wider is None:
+    if layers is None:
         return said
-    if wider.high > estimate.high * (1 + NO_MISS):
-        return _("{range}; up to {high} if it misses as it did last time").format(
-            range=said, high=form(wider.high)
-        )
-    if wider.low < estimate.low * (1 - NO_MISS):
-        return _("{range}; down to {low} if it misses as it did last time").format(range=said, low=form(wider.low))
-    return said
+    wider = layers.range
+    up, down = wider.high > estimate.high * (1 + NO_MISS), wider.low < estimate.low * (1 - NO_MISS)
+    if up and down:
+        said = _("{range}; {low} – {high} if it misses as it did before")
+    elif up:
+        said = _("{range}; up to {high} if it misses as it did last time")
+    elif down:
+        said = _("{range}; down to {low} if it misses as it did last time")
+    else:
+        return said
+    plain = interval(estimate.low, estimate.high, form, estimate.n)
+    return said.format(range=plain, low=form(wider.low), high=form(wider.high))
 
 
 def verdict(forecast: Forecast) -> Badge:

@@ -11,7 +11,7 @@ from crm_lib.show.charts import Labels, bars
 from crm_lib.show.clv.said import about, range_in_words, value_word, verdict, why_no_model
 from crm_lib.show.parts import Card, Part, cards, note, sentence, steps, together
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import day, month, name, ngettext, number, percent
+from crm_lib.theme.words import day, interval, month, name, ngettext, number, percent
 from crm_lib.theme.words import gettext as _
 
 SHOWN = 6
@@ -34,7 +34,15 @@ def _known(forecast: Forecast) -> Part:
     customers = Card(_("Customers with an order"), number(forecast.n_customers))
     orders = Card(_("Orders so far"), number(int(forecast.customers["n_orders"].sum())))
     spent = Card(_("Spent so far, refunds taken off"), about(float(forecast.customers["amount"].sum())))
-    return cards(customers, orders, spent)
+    plain = forecast.plain
+    if plain is None:
+        return cards(customers, orders, spent)
+    expected = Card(
+        _("Repeat orders in {weeks} weeks, one pace for all").format(weeks=number(forecast.options.horizon_weeks)),
+        number(plain.value, 1 if plain.value < 10 else 0),
+        interval(plain.low, plain.high, lambda x: number(x, 1 if x < 10 else 0), plain.n),
+    )
+    return cards(customers, spent, expected)
 
 
 def _value_card(forecast: Forecast, outlook: Outlook) -> Card:
@@ -47,7 +55,11 @@ def _value_card(forecast: Forecast, outlook: Outlook) -> Card:
         kind,
         about(outlook.value.value),
         range_in_words(outlook.value, forecast.value_range, about),
-        _("of it **{share}** from one customer in ten.").format(share=percent(outlook.top_tenth_share)),
+        _("of it **{share}** from one customer in ten; {weeks} weeks before brought {was}.").format(
+            share=percent(outlook.top_tenth_share),
+            weeks=number(forecast.options.horizon_weeks),
+            was=about(forecast.realised.total("value_amount")),
+        ),
     )
 
 
