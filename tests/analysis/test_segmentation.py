@@ -100,7 +100,7 @@ def test_customers_at_risk_are_slipping_and_come_by_money():
 
 def test_equal_weights_agree_with_themselves():
     rows = [(f"c{i}", i, 1 + i % 7, float(i % 11)) for i in range(60)]
-    how = segmentation.Grading(weights=(1 / 3, 1 / 3, 1 / 3))
+    how = segmentation.grading(weighing="equal")
     found = segmentation.segments(None, summaries(*rows), as_of=AS_OF, how=how)
     assert found.rank_agreement == pytest.approx(1.0)
 
@@ -159,3 +159,7 @@ def test_without_any_table_it_says_which_are_needed():
 def test_no_figure_is_ever_nan():
     for found in (spenders([1.0]), spenders([0.0, 0.0]), spenders([-1.0, 5.0, 5.0])):
         assert not any(isinstance(f.value, float) and math.isnan(f.value) for f in found.publication.figures)
+
+
+def test_no_source_for_proof_gives_no_proof():
+    assert segmentation.of_source(None) is None

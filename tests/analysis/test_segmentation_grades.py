@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_lib.analysis import segmentation
-from crm_lib.analysis.segmentation.grades import account, graded
+from crm_lib.analysis.segmentation.grades import account, graded, limits_of
 from crm_lib.errors import ParameterError
 
 values = st.lists(st.integers(0, 20), min_size=1, max_size=80)
@@ -62,7 +62,7 @@ def test_quantiles_are_those_of_type_7_and_a_value_on_a_cut_lies_above_it():
 
 
 def test_own_cuts_are_kept():
-    how = segmentation.grading(own_cuts="days 30 90 180 365; amount 10, 50, 100, 500")
+    how = segmentation.grading("days 30 90 180 365; amount 10, 50, 100, 500")
     assert how.cuts == {"r": (30, 90, 180, 365), "m": (10, 50, 100, 500)}
     assert segmentation.grades([30, 31, 400], how.cuts["r"], fewer_is_better=True).tolist() == [5, 4, 1]
 
@@ -70,13 +70,7 @@ def test_own_cuts_are_kept():
 @pytest.mark.parametrize("text", ["days 30 90 180", "days 90 30 180 365", "weeks 1 2 3 4", "days a b c d", "days"])
 def test_own_cuts_that_cannot_be_read_are_refused(text):
     with pytest.raises(ParameterError, match="four rising numbers"):
-        segmentation.grading(own_cuts=text)
-
-
-@pytest.mark.parametrize("weights", [(0.5, 0.5, 0.5), (-0.2, 0.6, 0.6), (0.5, 0.5)])
-def test_weights_must_add_up_to_one(weights):
-    with pytest.raises(ParameterError, match="add up to 1"):
-        segmentation.grading(weights=weights)
+        segmentation.grading(text)
 
 
 def test_an_unknown_rule_is_refused_with_those_that_exist():
@@ -100,3 +94,34 @@ def test_the_score_is_the_weighted_mean_of_the_grades():
     found, _ = graded(customers, segmentation.Grading())
     top = found.iloc[-1]
     assert (top["code"], top["weighted"]) == ("155", pytest.approx(0.08 * 1 + 0.27 * 5 + 0.65 * 5))
+
+
+def test_too_many_ties_are_cut_by_fixed_limits():
+    orders = np.array([1.0] * 60 + [2.0] * 15 + [3.0] * 10 + [6.0] * 10 + [12.0] * 5)
+    assert limits_of("f", orders, segmentation.Grading()) == ("fixed", (1, 2, 4, 9))
+    assert segmentation.grades(orders, (1, 2, 4, 9))[[0, 60, 75, 85, 95]].tolist() == [1, 2, 3, 4, 5]
+
+
+def test_a_third_of_ties_is_cut_by_count():
+    orders = np.array([1.0] * 35 + list(range(2, 67)))
+    assert limits_of("f", orders, segmentation.Grading())[0] == "nearest"
+
+
+def test_fixed_limits_of_money_are_multiples_of_the_median():
+    money = np.array([10.0] * 40 + [3.0] * 20 + [15.0] * 20 + [30.0] * 10 + [90.0] * 10)
+    assert limits_of("m", money, segmentation.Grading()) == ("fixed", (5, 10, 20, 40))
+
+
+def test_fixed_limits_that_would_tell_fewer_apart_are_not_used():
+    orders = np.array([20.0] * 40 + [*range(21, 81)])
+    assert limits_of("f", orders, segmentation.Grading())[0] == "nearest"
+
+
+def test_own_limits_are_kept_even_with_ties():
+    how = segmentation.grading("orders 1 2 3 4")
+    assert limits_of("f", np.ones(50), how) == ("own", (1, 2, 3, 4))
+
+
+def test_a_rule_and_own_limits_go_together():
+    how = segmentation.grading("quantile; money 1 2 3 4")
+    assert (how.rule, how.cuts) == ("quantile", {"m": (1, 2, 3, 4)})

@@ -118,3 +118,15 @@ def test_the_share_of_a_part_lies_within_its_interval_and_parts_add_up():
     assert one.low < one.value < one.high
     assert one.value + other.value == pytest.approx(1)
     assert one.high == pytest.approx(1 - other.low)
+
+
+def test_shares_of_all_classes_at_once_are_those_of_each():
+    rng = np.random.default_rng(9)
+    x, place = rng.lognormal(3, 1, 300).round(2) - 5, rng.integers(0, 4, 300)
+    together = concentration.money_shares(x, place, 5)
+    for k, found in enumerate(together):
+        one = concentration.money_share(x, place == k)
+        assert (found.value, found.n) == (pytest.approx(one.value), one.n)
+        assert found.low == pytest.approx(one.low)
+        assert found.high == pytest.approx(one.high)
+    assert not concentration.money_shares([0.0, -1.0], np.array([0, 1]), 2)[0]

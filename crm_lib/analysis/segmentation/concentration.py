@@ -82,6 +82,28 @@ def money_share(amounts: Any, inside: Any) -> Interval:
     return _bounded(share, x * (mark - share) / x.mean())
 
 
+def money_shares(amounts: Any, place: np.ndarray, n_classes: int) -> list[Interval]:
+    """`money_share` of every class at once; `place` holds the class of each customer."""
+    x = positive_cents(amounts).astype(float)
+    total, n = x.sum(), len(x)
+    if total == 0:
+        return [Interval(None, None, None, n)] * n_classes
+    shares = np.bincount(place, x, n_classes) / total
+    squares = np.bincount(place, x * x, n_classes)
+    spread = (1 - shares) ** 2 * squares + shares**2 * (squares.sum() - squares)
+    deviation = np.sqrt(spread / max(n - 1, 1)) / (total / n)
+    return [_within(float(share), float(d), n) for share, d in zip(shares, deviation, strict=True)]
+
+
+def _within(share: float, deviation: float, n: int) -> Interval:
+    """Interval on the logit scale from the share and the standard deviation of its influences."""
+    if n < N_FOR_INTERVAL or not 0 < share < 1:
+        return Interval(share, None, None, n)
+    half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * deviation / math.sqrt(n) / (share * (1 - share))
+    centre = math.log(share / (1 - share))
+    return Interval(share, _share(centre - half), _share(centre + half), n)
+
+
 def _top(k: int) -> Statistic:
     def share_and_influence(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         share = rows[:, :k].sum(axis=1) / rows.sum(axis=1)

@@ -1,4 +1,8 @@
-"""Grades 1–5 that never split ties: cut points, grades, weighted score, and what ties cost."""
+"""Grades 1–5 that never split ties: cut points, grades, and what ties cost.
+
+Where more than 35 % of the customers share one value of a dimension, cut points by count leave grades empty.
+Fixed limits then take their place, unless these would leave even fewer grades.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crm_lib.analysis.segmentation.weights import COLUMNS, TEXTBOOK, WORDS, Weights, read, score
 from crm_lib.errors import ParameterError
 
 N_GRADES = 5
 RULES = ("nearest", "quantile")
+TOO_MANY_TIED = 0.35
 
-# dimension -> column of the customer frame; of days, fewer are better
-COLUMNS = {"r": "days_since_last", "f": "n_orders", "m": "amount"}
-CUT_WORDS = {"days": "r", "orders": "f", "amount": "m"}
+# Fixed limits of days and orders; those of money are multiples of the median, since money has no natural unit.
+FIXED = {"r": (30.0, 90.0, 180.0, 365.0), "f": (1.0, 2.0, 4.0, 9.0)}
+FIXED_PER_MEDIAN = (0.5, 1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -28,47 +34,41 @@ class Grading:
     """
 
     rule: str = "nearest"
-    weights: tuple[float, float, float] = (0.08, 0.27, 0.65)
+    weights: Weights = TEXTBOOK
     cuts: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
-def grading(
-    rule: str = "nearest",
-    weights: tuple[float, ...] = (0.08, 0.27, 0.65),
-    own_cuts: str = "",
-) -> Grading:
-    """A checked `Grading`; `weights` are those of days, orders and money, own cut points are given as text.
+def grading(limits: str = "nearest", weighing: str = "days 0.08, orders 0.27, money 0.65") -> Grading:
+    """A checked `Grading` from what a notebook's parameters say.
 
-    Raises `ParameterError` for an unknown rule, weights that are negative or do not add up to 1, and cut
-    points that are not four rising numbers.
+    `limits` is a rule, own cut points, or both, parts set apart by ";"; `weighing` is read by `weights.read`.
+    Raises `ParameterError` for what can't be read.
 
-    >>> grading(own_cuts="days 30 90 180 365; orders 1 2 4 8").cuts
-    {'r': (30.0, 90.0, 180.0, 365.0), 'f': (1.0, 2.0, 4.0, 8.0)}
+    >>> grading("quantile; days 30 90 180 365").cuts
+    {'r': (30.0, 90.0, 180.0, 365.0)}
     """
-    if rule not in RULES:
-        raise ParameterError(f'Grading rule "{rule}" is not known. Choose one of: {", ".join(RULES)}.')
-    if len(weights) != 3 or min(weights) < 0 or abs(sum(weights) - 1) > 1e-9:
-        raise ParameterError(
-            f"The weights of days, orders and money are {', '.join(f'{w:g}' for w in weights)}; they "
-            f"add up to {sum(weights):g}. They must be three numbers, none negative, that add up to 1."
-        )
-    parts = [part.split() for part in own_cuts.replace(",", " ").split(";") if part.strip()]
-    return Grading(rule, tuple(float(w) for w in weights), dict(_own(*part) for part in parts))
+    parts = [part.split() for part in limits.replace(",", " ").split(";") if part.strip()]
+    rules = [part[0] for part in parts if len(part) == 1 and part[0] not in WORDS]
+    unknown = [rule for rule in rules if rule not in RULES]
+    if unknown:
+        raise ParameterError(f'Grading rule "{unknown[0]}" is not known. Choose one of: {", ".join(RULES)}.')
+    own = dict(_own(*part) for part in parts if part[0] not in rules)
+    return Grading(rules[0] if rules else RULES[0], read(weighing), own)
 
 
 def _own(word: str, *texts: str) -> tuple[str, tuple[float, ...]]:
-    """The dimension a word of `own_cuts` means, and its four cut points."""
+    """The dimension that a word means, and its four cut points."""
     try:
         numbers = tuple(float(text) for text in texts)
     except ValueError:
         numbers = ()
     rising = len(numbers) == N_GRADES - 1 and all(a < b for a, b in pairwise(numbers))
-    if word not in CUT_WORDS or not rising:
+    if word not in WORDS or not rising:
         raise ParameterError(
-            f'Own cut points "{" ".join((word, *texts))}" can\'t be read. Write days, orders or amount and four '
+            f'Own cut points "{" ".join((word, *texts))}" can\'t be read. Write days, orders or money and four '
             'rising numbers, parts set apart by ";", such as "days 30 90 180 365; orders 1 2 4 8".'
         )
-    return CUT_WORDS[word], numbers
+    return WORDS[word], numbers
 
 
 def cuts(values: Any, rule: str = "nearest") -> tuple[float, ...]:
@@ -117,23 +117,44 @@ def grades(values: Any, cut_points: tuple[float, ...], fewer_is_better: bool = F
 
 
 def graded(customers: pd.DataFrame, how: Grading) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Customers with `r`, `f`, `m`, `code`, `weighted`, and the account of how each dimension was graded."""
+    """Customers with `r`, `f`, `m`, `code`, `weighted`, and the account of how each dimension was graded.
+
+    `how.weights` must have its values.
+    """
     result, accounts = customers.copy(), []
     for dimension, column in COLUMNS.items():
         values = customers[column].to_numpy(dtype=float)
-        cut_points = how.cuts.get(dimension) or cuts(values, how.rule)
+        rule, cut_points = limits_of(dimension, values, how)
         result[dimension] = grades(values, cut_points, fewer_is_better=dimension == "r")
-        own = dimension in how.cuts
-        accounts.append({"dimension": dimension, "own": own} | account(values, result[dimension], cut_points))
+        accounts.append({"dimension": dimension, "rule": rule} | account(values, result[dimension], cut_points))
     result["code"] = (100 * result["r"] + 10 * result["f"] + result["m"]).astype("str")
-    result["weighted"] = weighted(result, how.weights)
+    result["weighted"] = score(result, how.weights.values)
     return result, pd.DataFrame(accounts)
 
 
-def weighted(customers: pd.DataFrame, weights: tuple[float, float, float]) -> pd.Series:
-    """Weighted score: the grades' mean under `weights`, 1.00–5.00."""
-    total = sum(weight * customers[d] for weight, d in zip(weights, COLUMNS, strict=True))
-    return total.round(6)
+def limits_of(dimension: str, values: np.ndarray, how: Grading) -> tuple[str, tuple[float, ...]]:
+    """The rule in force for a dimension (`own`, `nearest`, `quantile`, `fixed`) and its cut points.
+
+    >>> limits_of("f", np.array([1.0] * 8 + [2, 3, 6, 12]), Grading())
+    ('fixed', (1.0, 2.0, 4.0, 9.0))
+    """
+    if dimension in how.cuts:
+        return "own", how.cuts[dimension]
+    by_count = cuts(values, how.rule)
+    counts = np.unique(values, return_counts=True)[1]
+    if len(counts) < 2 or counts.max() <= TOO_MANY_TIED * len(values):
+        return how.rule, by_count
+    fixed = FIXED.get(dimension) or tuple(float(np.median(values) * times) for times in FIXED_PER_MEDIAN)
+    rising = all(a < b for a, b in pairwise(fixed))
+    return (
+        ("fixed", fixed)
+        if rising and _n_used(values, fixed) >= _n_used(values, by_count)
+        else (how.rule, by_count)
+    )
+
+
+def _n_used(values: np.ndarray, cut_points: tuple[float, ...]) -> int:
+    return len(np.unique(grades(values, cut_points)))
 
 
 def account(values: np.ndarray, grade: Any, cut_points: tuple[float, ...]) -> dict[str, Any]:

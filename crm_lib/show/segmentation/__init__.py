@@ -2,61 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import pandas as pd
 
 from crm_lib.analysis import segmentation
-from crm_lib.analysis.segmentation import Segmentation
-from crm_lib.contract.publication import Publication
+from crm_lib.analysis.segmentation import Moves, Segmentation
 from crm_lib.show.data_card import data_card
 from crm_lib.show.parts import Badge, Card, Part, cards, note, sentence, steps, together
 from crm_lib.show.segmentation import names
+from crm_lib.show.segmentation.cautions import cautions
+from crm_lib.show.segmentation.clusters import cluster_names, clusters
 from crm_lib.show.segmentation.money_held import money_by_segment, pyramid
+from crm_lib.show.segmentation.moves import from_a, migration
 from crm_lib.show.segmentation.names import brief, own_money
-from crm_lib.show.segmentation.portrait import by_dimension
-from crm_lib.show.segmentation.trust import tie_notes, trust
+from crm_lib.show.segmentation.portrait import portrait
+from crm_lib.show.segmentation.publication import publication
+from crm_lib.show.segmentation.shared import overlap
+from crm_lib.show.segmentation.side_by_side import fold, schemes
+from crm_lib.show.segmentation.trust import trust
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import _, currency, day, interval, ngettext, number, percent
+from crm_lib.theme.words import _, day, interval, ngettext, number, percent
 
 __all__ = [
     "at_risk",
-    "by_dimension",
+    "cluster_names",
+    "clusters",
     "data_card",
     "headline",
+    "migration",
     "money_by_segment",
     "next_steps",
+    "overlap",
+    "portrait",
     "publication",
     "pyramid",
+    "schemes",
     "scores",
     "trust",
 ]
 
 ALL_SCORES_UP_TO = 200
-N_TOP_SCORES = 20
+N_TOP_SCORES = 10
 N_STEPS = 5
 
 
-def headline(result: Segmentation) -> Part:
-    """Three cards and two sentences: the top fifth, the richest segment, good customers going quiet."""
+def headline(result: Segmentation, moves: Moves | None = None) -> Part:
+    """Three cards and a few sentences: the top fifth, the richest segment, good customers going quiet, moves."""
     first = _("{n} customers have spent {money} up to {day}.").format(
         n=number(result.n_customers), money=brief(result, result.amount), day=day(result.as_of)
     )
     boxes = cards(_top_card(result), _richest_card(result), _slipping_card(result))
-    return together(boxes, sentence(first, _half(result)), *(note(text) for text in cautions(result)))
-
-
-def cautions(result: Segmentation) -> tuple[str, ...]:
-    """What the reader must know before using a figure: too few, all alike, no money, too many ties."""
-    if result.n_customers == 1:
-        return (
-            _("There is only one customer: there is nobody to compare with, and every grade is the middle one."),
-        )
-    said = []
-    if not result.top_fifth:
-        said.append(_("Nobody has paid more than was paid back: shares of the money can't be told."))
-    if (result.accounts["n_distinct"] == 1).all():
-        said.append(_("All customers are alike in days, orders and money: no grade tells them apart."))
-        return tuple(said)
-    return (*said, *tie_notes(result))
+    said = sentence(first, _half(result), from_a(result, moves))
+    return together(boxes, said, *(note(text) for text in cautions(result)))
 
 
 def _top_card(result: Segmentation) -> Card:
@@ -127,10 +123,10 @@ def at_risk(result: Segmentation) -> Part:
     shown = found.assign(segment=found["segment"].map(lambda s: words[s].name))
     fields = [
         Field("customer_id", _("Customer")),
-        Field("segment", _("Segment")),
-        Field("n_orders", _("Orders"), number),
-        Field("days_since_last", _("Days silent"), number),
         Field("amount", _("Spent so far"), lambda x: own_money(result, x)),
+        Field("days_since_last", _("Days silent"), number),
+        Field("n_orders", _("Orders"), number),
+        Field("segment", _("Segment")),
     ]
     figures = result.publication
     n, amount = figures["slipping_n"].value, figures["slipping_amount"].value
@@ -153,12 +149,21 @@ def _not_lately(result: Segmentation) -> str:
 
 
 def scores(result: Segmentation) -> Part:
-    """Code and weighted score: of every customer where there are up to 200, else of the twenty highest."""
-    words = names.segments()
+    """Code and weighted score of the ten highest; of all customers in a fold where there are up to 200."""
     ordered = result.customers.sort_values(["weighted", "amount", "customer_id"], ascending=[False, False, True])
-    everyone = result.n_customers <= ALL_SCORES_UP_TO
-    shown = ordered if everyone else ordered.head(N_TOP_SCORES)
-    shown = shown.assign(segment=shown["segment"].map(lambda s: words[s].name))
+    first = ordered.head(N_TOP_SCORES)
+    caption = _("The {n} highest scores").format(n=number(len(first)))
+    if result.n_customers <= N_TOP_SCORES:
+        caption = _("All {n} customers, highest score first").format(n=number(len(first)))
+    if not N_TOP_SCORES < result.n_customers <= ALL_SCORES_UP_TO:
+        return _scores(result, first, caption)
+    everyone = _("All {n} customers, highest score first").format(n=number(result.n_customers))
+    return together(_scores(result, first, caption), fold(everyone, _scores(result, ordered, everyone)))
+
+
+def _scores(result: Segmentation, customers: pd.DataFrame, caption: str) -> Part:
+    words = names.segments()
+    shown = customers.assign(segment=customers["segment"].map(lambda s: words[s].name))
     printed = [Field("printed_weighted", _("As printed"), lambda x: number(x, 2))]
     fields = [
         Field("customer_id", _("Customer")),
@@ -170,9 +175,6 @@ def scores(result: Segmentation) -> Part:
         Field("amount", _("Money"), lambda x: own_money(result, x)),
         *([] if "printed_weighted" in shown else [Field("segment", _("Segment"))]),
     ]
-    caption = (_("All {n} customers, highest score first") if everyone else _("The {n} highest scores")).format(
-        n=number(len(shown))
-    )
     return table(shown, fields, caption)
 
 
@@ -204,42 +206,3 @@ def next_steps(result: Segmentation) -> Part:
             for row in rows.itertuples()
         )
     )
-
-
-def publication(result: Segmentation) -> Publication:
-    """The figures in the reader's words, with the line for the index and what to read with care."""
-    made = result.publication
-    units = tuple(replace(f, unit=currency() or "money") if f.unit == "money" else f for f in made.figures)
-    return replace(made, figures=units).worded(_figure_words(), _summary(result), cautions(result))
-
-
-def _summary(result: Segmentation) -> str:
-    figures = result.publication
-    n = figures["slipping_n"].value
-    at_stake = ngettext(
-        "{n} good customer going quiet has spent {money}.", "{n} good customers going quiet have spent {money}.", n
-    ).format(n=number(n), money=brief(result, figures["slipping_amount"].value))
-    if not result.top_fifth:
-        return at_stake
-    return _("The top fifth of {n} customers holds {share} of the money.").format(
-        n=number(result.n_customers), share=percent(result.top_fifth.value)
-    ) + (f" {at_stake}" if n else "")
-
-
-def _figure_words() -> dict[str, str]:
-    words = names.segments()
-    return {
-        "top_fifth_share": _("Share of money of the top fifth"),
-        "slipping_amount": _("Spent so far by good customers going quiet"),
-        "slipping_n": _("Good customers going quiet"),
-        "best_segment_share": _("Share of money of the best customers"),
-        "best_segment_n": _("Best customers"),
-        "n_customers": _("Customers with an order"),
-        "amount": _("Net amount of all customers"),
-        "gini": _("Gini coefficient of money"),
-        "mean_weighted": _("Mean weighted score"),
-        "rank_agreement": _("Agreement with equal weights (Kendall's tau)"),
-        "grades_as_printed": _("Grades as printed in the source"),
-        "codes_as_printed": _("Codes as printed in the source"),
-        "scores_as_printed": _("Weighted scores as printed in the source"),
-    } | {f"segment_{s}_amount": _("Money of “{name}”").format(name=w.name) for s, w in words.items()}

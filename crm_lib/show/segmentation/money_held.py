@@ -11,7 +11,7 @@ from crm_lib.analysis.segmentation import Segmentation
 from crm_lib.show.charts import Labels, bars
 from crm_lib.show.parts import Part, note, sentence, together
 from crm_lib.show.segmentation import names
-from crm_lib.show.segmentation.names import brief, own_money
+from crm_lib.show.segmentation.names import brief, own_money, rule_words
 from crm_lib.show.tables import Field, table
 from crm_lib.theme.words import _, between, currency_name, day, interval, ngettext, number, percent
 
@@ -104,13 +104,7 @@ def _lately(result: Segmentation) -> str:
 
 def _rule_words() -> dict[str, str]:
     """Rules as a reader writes them."""
-    signs = {">=": "≥", "==": "=", " and ": _(" and "), " or ": _(" or ")}
-    said = {}
-    for rule in segmentation.RULES:
-        text = rule.holds
-        for sign, word in signs.items():
-            text = text.replace(sign, word)
-        said[rule.segment] = text
+    said = {rule.segment: rule_words(rule.holds) for rule in segmentation.RULES}
     said[segmentation.RULES[-1].segment] = _("everyone else")
     return said
 

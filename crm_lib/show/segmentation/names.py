@@ -88,3 +88,11 @@ def brief(result: Segmentation, x: float | None) -> str:
 def own_money(result: Segmentation, x: float | None) -> str:
     """Write an amount with a decimal where customers spend little on average."""
     return money(x, 0 if result.amount / result.n_customers >= 100 else 1)
+
+
+def rule_words(rule: str) -> str:
+    """A rule on grades as a reader writes it."""
+    signs = {" >= ": " ≥ ", " == ": " = ", " and ": _(" and "), " or ": _(" or ")}
+    for sign, said in signs.items():
+        rule = rule.replace(sign, said)
+    return rule
