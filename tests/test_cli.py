@@ -7,6 +7,7 @@ import pytest
 
 from crm_lib import cli
 from crm_lib.contract.topics import TOPICS
+from crm_lib.runner import forked
 
 SMALL = Path(__file__).parent / "notebooks" / "good.ipynb"
 CONFIG = """
@@ -18,6 +19,11 @@ title = "The shop"
 path = "data/shop"
 as_of = "2026-10-31"
 currency = "USD"
+
+[sources.web]
+path = "data/web"
+currency = "USD"
+time_zone = "Asia/Shanghai"
 """
 ROWS = "customer_id,at,amount\n007,2026-10-01,12.50\n008,2026-10-02,3.00\n"
 
@@ -27,7 +33,9 @@ def project(tmp_path, monkeypatch):
     """A project with one small source and a small notebook under the name of every topic."""
     (tmp_path / "crm.toml").write_text(CONFIG, encoding="utf-8")
     (tmp_path / "data/shop").mkdir(parents=True)
-    (tmp_path / "data/shop/transactions.csv").write_text(ROWS, encoding="utf-8")
+    (tmp_path / "data/web").mkdir(parents=True)
+    for source in ("shop", "web"):
+        (tmp_path / f"data/{source}/transactions.csv").write_text(ROWS, encoding="utf-8")
     (tmp_path / "notebooks").mkdir()
     for topic in TOPICS:
         text = SMALL.read_text(encoding="utf-8").replace('Publication(\\"good\\"', f'Publication(\\"{topic}\\"')
@@ -36,6 +44,7 @@ def project(tmp_path, monkeypatch):
     for name in ("CRM_CONFIG", "CRM_PUBLISH_TO", "CRM_REPORTS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CRM_RUN_DATE", "2026-11-01")
+    monkeypatch.setattr(forked, "possible", lambda: False)  # warm processes pay for long notebooks only
     return tmp_path
 
 
@@ -77,7 +86,7 @@ def test_a_report_is_made_with_its_index_and_the_rest_left_out(crm, project):
         (("clv", "--set", "clv.horizon_weeks=many"), 'clv.horizon_weeks is "many"; it must be a whole number'),
         (("clv", "--set", "clv.horizon_weeks=500"), "must lie between 4 and 156"),
         (("clv", "--set", "funnel.horizon_weeks=39"), '"funnel" is not among the reports of this run'),
-        (("clv", "--as-of", "31.10.2026"), "must be a date like 2026-10-31"),
+        (("clv", "--as-of", "31.10.2026"), "must be a day like 2026-10-31"),
         (("clv", "--language", "tlh"), 'language="tlh" is not one of the languages'),
         (("clv", "--label", "../x"), '--label is "../x"'),
         (("funnel",), 'funnel needs the table opportunities, which the source "shop" does not have'),
@@ -155,10 +164,9 @@ def test_every_command_has_help(crm, command):
 def test_help_names_all_exit_codes_and_examples(crm):
     _code, out, _err = crm("report", "--help")
     said = " ".join(out.split())
-    assert (
-        "Exit codes: 0 all is well (reports with notes to read included), 1 some report failed, 2 bad input."
-        in said
-    )
+    codes = ("0 all is well", "1 some report failed", "2 bad input", "3 some data are stale", "75 another run")
+    more = ("124 a report took too long", "130 or 143 stopped", "137 a report was cut off")
+    assert [code for code in (*codes, *more) if code not in said] == []
     assert "crm report segmentation clv --source cdnow --as-of 1998-06-30" in said
 
 
@@ -167,6 +175,140 @@ def test_help_loads_no_heavy_library():
     code = f"import sys, crm_lib.cli; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def folders(project, source):
+    return sorted(p.name for p in (project / "reports" / source).glob("20*"))
+
+
+@pytest.mark.skipif(not forked.possible(), reason="warm processes need Linux")
+def test_pages_are_made_by_warm_processes_too(crm, project, monkeypatch):
+    monkeypatch.setattr(forked, "possible", lambda: True)
+    code, out, err = crm("report", "clv", "segmentation")
+    assert (code, err) == (0, "")
+    assert ("✓ clv" in out, "✓ segmentation" in out) == (True, True)
+
+
+def test_a_second_run_finds_nothing_to_do_unless_it_is_forced(crm):
+    crm("report", "clv")
+    code, out, _err = crm("report", "clv")
+    assert (code, out.splitlines()[0]) == (0, "= clv  0.0 s  unchanged")
+    _code, out, _err = crm("report", "clv", "--force", "--plain-kernels")
+    assert "✓ clv" in out
+
+
+def test_several_sources_each_have_their_own_day(crm, project):
+    code, out, err = crm("report", "clv", "--source", "shop", "--source", "web")
+    assert (code, err) == (0, "")
+    assert [line for line in out.splitlines() if not line.startswith("✓")] == [
+        "shop 2026-10-31",
+        "web 2026-10-31",
+        "Index: reports/index.html",
+    ]
+
+
+def test_a_source_that_can_not_be_read_stops_no_other(crm, project):
+    (project / "data/web/transactions.csv").unlink()
+    (project / "data/web/customers.csv").write_text("x\n", encoding="utf-8")
+    code, _out, err = crm("report", "clv", "--source", "web", "--source", "shop")
+    assert code == 2
+    assert err == 'crm: web: The tables of "web" allow none of the reports asked for.\n'
+    assert folders(project, "shop") == ["2026-10-31"]
+
+
+@pytest.mark.parametrize(
+    ("as_of", "folder"),
+    [
+        ("last-month", "2026-10-31"),
+        ("2026-W40", "2026-10-04"),
+        ("2026-09", "2026-09-30"),
+        ("yesterday", "2026-11-09"),
+    ],
+)
+def test_a_date_may_be_named_against_the_run_date(crm, project, as_of, folder):
+    code, out, _err = crm("report", "clv", "--as-of", as_of, "--run-date", "2026-11-10", "--dry-run")
+    assert code == 0
+    assert f"would make  reports/shop/{folder}/clv.html: crm report clv --source shop --as-of {folder}" in out
+    assert not (project / "reports").exists()
+
+
+def test_missed_dates_are_made_and_those_that_are_there_left_alone(crm, project):
+    crm("report", "clv", "--as-of", "2026-09-30")
+    code, out, _err = crm("report", "clv", "--since", "2026-08-01", "--every", "month", "--dry-run")
+    assert code == 0
+    assert [line.split(":")[0] for line in out.splitlines()] == [
+        "would make  reports/shop/2026-08-31/clv.html",
+        "would make  reports/shop/2026-10-31/clv.html",
+    ]
+
+
+def test_nothing_missed_is_said_and_is_no_error(crm):
+    crm("report", "clv", "--as-of", "2026-10-31")
+    code, out, err = crm("report", "clv", "--since", "2026-10-31")
+    assert (code, out, err) == (0, "Nothing was missed.\n", "")
+
+
+def test_catching_up_from_the_future_is_refused(crm):
+    code, _out, err = crm("report", "--since", "2026-12-01")
+    assert code == 2
+    assert "No month ended from 2026-12-01 to 2026-10-31" in err
+
+
+def test_quiet_is_silent_when_all_is_well(crm):
+    assert crm("report", "clv", "--quiet") == (0, "", "")
+
+
+def test_quiet_says_one_line_for_a_failure(crm, project):
+    broken = SMALL.with_name("cell_error.ipynb").read_text(encoding="utf-8")
+    (project / "notebooks/clv.ipynb").write_text(broken, encoding="utf-8")
+    code, out, err = crm("report", "segmentation", "clv", "--quiet")
+    assert (code, out) == (1, "")
+    assert err == (
+        "✗ shop 2026-10-31 clv: failed: The notebook stopped with an error that nobody foresaw (ValueError).\n"
+    )
+
+
+def test_help_lists_the_parameters_of_the_notebooks(crm):
+    _code, out, _err = crm("report", "--help")
+    assert "clv.horizon_weeks=52" in out
+    assert "int, 4 to 156; how far ahead to look" in " ".join(out.split())
+
+
+def test_two_dates_are_compared(crm, project):
+    for day in ("2026-09-30", "2026-10-31"):
+        crm("report", "clv", "--as-of", day)
+    code, out, _err = crm("compare", "2026-09-30", "2026-10-31")
+    assert (code, out) == (0, "Page: reports/shop/2026-10-31/compare.2026-09-30.html\n")
+
+
+def test_old_dates_are_tidied_away(crm, project):
+    for day in ("2026-08-31", "2026-09-30", "2026-10-31"):
+        crm("report", "clv", "--as-of", day)
+    code, out, _err = crm("tidy", "--keep", "1", "--dry-run")
+    assert (code, out.splitlines()) == (0, ["would go  shop 2026-08-31", "would go  shop 2026-09-30"])
+    crm("tidy", "--keep", "1")
+    assert folders(project, "shop") == ["2026-10-31"]
+    assert "30 September 2026" not in (project / "reports/index.html").read_text(encoding="utf-8")
+
+
+def test_stale_data_give_their_page_and_exit_code_3(crm, project):
+    text = CONFIG.replace('currency = "USD"', 'currency = "USD"\nfresh_days = 7', 1)
+    (project / "crm.toml").write_text(text, encoding="utf-8")
+    reads = SMALL.with_name("shows_age.ipynb").read_text(encoding="utf-8")
+    (project / "notebooks/clv.ipynb").write_text(reads, encoding="utf-8")
+    code, out, _err = crm("report", "clv")
+    assert code == 3
+    assert "◷ clv" in out
+    assert "29 days before the date of this report; at most 7 days are allowed." in out
+    page = (project / "reports/shop/2026-10-31/clv.html").read_text(encoding="utf-8")
+    assert "29 days before the date of this report" in page
+
+
+def test_a_place_that_can_not_be_written_to_gets_plain_words(crm, project):
+    (project / "reports").write_text("a file", encoding="utf-8")
+    code, _out, err = crm("report", "clv")
+    assert code == 1
+    assert "crm: The reports can't be written: Not a directory" in err or "File exists" in err
 
 
 def test_a_folder_without_a_project_gets_plain_words(crm, tmp_path_factory, monkeypatch):

@@ -2,7 +2,8 @@
 
 reports/<source>/<as_of>[+<label>]/<topic>.html              newest good page
 /<topic>.failed.html       newest failure, if later than the good page
-/<topic>.figures.json      what the good page published, and <topic>/*.parquet
+/<topic>.author.html       private: what went wrong then, for whoever keeps the notebook
+/<topic>.figures.json      what the good page published, and <topic>/*.parquet, *.csv
 /runs/<start>.json, .log   every attempt
 """
 
@@ -17,10 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from crm_lib.errors import ParameterError
+from crm_lib.runner.forked import alive
 
 _LABEL = re.compile(r"[A-Za-z0-9][\w.\-]{0,39}", re.ASCII)
 _DATED = re.compile(r"(\d{4}-\d\d-\d\d)(?:\+(.+))?")
-_ASIDE = ".making-"
+ASIDE = ".making-"
+LOCK = "runs/.lock"  # below a dated folder
+_TEMPORARY = re.compile(r"\..+\.(\d+)")
 
 
 def checked_label(label: str) -> str:
@@ -37,6 +41,11 @@ def page_name(topic: str, language: str, failed: bool = False) -> str:
     """File name of a topic's page: `clv.html`, `clv.zh.html`, `clv.failed.html`."""
     parts = [topic, *(["failed"] if failed else []), *([] if language == "en" else [language]), "html"]
     return ".".join(parts)
+
+
+def author_name(topic: str) -> str:
+    """File name of the private page on a topic's newest failure."""
+    return f"{topic}.author.html"
 
 
 def begin(folder: Path, now: dt.datetime) -> str:
@@ -56,17 +65,24 @@ def begin(folder: Path, now: dt.datetime) -> str:
 
 def aside(folder: Path, topic: str, start: str) -> Path:
     """A new folder on the same disk in which one topic is made."""
-    made = folder / f"{_ASIDE}{os.getpid()}-{start}-{topic}"
+    made = folder / f"{ASIDE}{os.getpid()}-{start}-{topic}"
     made.mkdir(parents=True)
     return made
 
 
-def sweep(folder: Path) -> None:
-    """Remove what runs that are no longer alive have left aside."""
-    for left in folder.glob(f"{_ASIDE}*"):
-        pid = left.name.removeprefix(_ASIDE).partition("-")[0]
-        if pid.isdigit() and not _alive(int(pid)):
+def sweep(folder: Path, alone: bool = False) -> None:
+    """Remove what runs that are no longer alive have left: folders aside, and half-written files.
+
+    `alone` says that we hold the lock of this folder, so that whatever lies there belongs to nobody.
+    """
+    for left in folder.glob(f"{ASIDE}*"):
+        pid = left.name.removeprefix(ASIDE).partition("-")[0]
+        if alone or (pid.isdigit() and not alive(int(pid))):
             shutil.rmtree(left, ignore_errors=True)
+    for left in (*folder.glob(".*"), *(folder / "runs").glob(".*")):
+        found = _TEMPORARY.fullmatch(left.name)
+        if found and left.is_file() and not alive(int(found[1])):
+            left.unlink(missing_ok=True)
 
 
 def install(made: Path, folder: Path, topic: str, language: str) -> None:
@@ -75,14 +91,26 @@ def install(made: Path, folder: Path, topic: str, language: str) -> None:
     os.replace(made / f"{topic}.figures.json", folder / f"{topic}.figures.json")
     os.replace(made / page_name(topic, language), folder / page_name(topic, language))
     (folder / page_name(topic, language, failed=True)).unlink(missing_ok=True)
+    (folder / author_name(topic)).unlink(missing_ok=True)
 
 
 def write(path: Path, text: str) -> None:
     """Write a file under a temporary name beside its own, then replace it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def after_all(folder: Path, began: dt.datetime) -> dt.datetime:
+    """When a run began, moved behind every earlier run of this folder in case the clock was set back."""
+    known = records(folder)
+    last = dt.datetime.fromisoformat(known[-1]["started_at"]) if known else began
+    return began if began > last else last + dt.timedelta(microseconds=1)
 
 
 def write_record(folder: Path, start: str, record: dict[str, Any]) -> None:
@@ -95,9 +123,11 @@ def records(folder: Path) -> list[dict[str, Any]]:
     found = []
     for path in sorted((folder / "runs").glob("*.json")):
         try:
-            found.append(json.loads(path.read_text(encoding="utf-8")))
-        except ValueError:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
             continue
+        if isinstance(record, dict) and {"started_at", "start"} <= record.keys():
+            found.append(record)
     return sorted(found, key=lambda record: (record["started_at"], record["start"]))
 
 
@@ -123,21 +153,29 @@ def last_good(folder: Path, topic: str, language: str) -> tuple[dt.date, str] | 
     return None
 
 
+def good_pages(folder: Path) -> list[str]:
+    """File names of the good report pages of a dated folder: those whose topic has published there."""
+    topics = {path.name.removesuffix(".figures.json") for path in folder.glob("*.figures.json")}
+    pages = (path.name for path in folder.glob("*.html"))
+    return sorted(name for name in pages if name.partition(".")[0] in topics and _is_page(name))
+
+
+def _is_page(name: str) -> bool:
+    """Whether a file is a topic's page, `clv.html` or `clv.zh.html`, and not a failure's."""
+    parts = name.split(".")
+    return len(parts) == 2 or (len(parts) == 3 and parts[1] not in {"failed", "author"})
+
+
 def _install_tables(made: Path, place: Path) -> None:
-    fresh = {table.name for table in made.glob("*.parquet")} if made.is_dir() else set()
+    fresh = {table.name for table in _tables(made)}
     for name in sorted(fresh):
         place.mkdir(exist_ok=True)
         os.replace(made / name, place / name)
-    for old in place.glob("*.parquet"):
+    for old in _tables(place):
         if old.name not in fresh:
             old.unlink()
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _tables(folder: Path) -> list[Path]:
+    """Tables beside a page: as published, and as CSV."""
+    return [path for pattern in ("*.parquet", "*.csv") for path in folder.glob(pattern)]

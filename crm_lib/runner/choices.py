@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shlex
 from collections.abc import Mapping, Sequence
@@ -34,13 +35,21 @@ def split(settings: Sequence[str], wanted: Sequence[str]) -> dict[str, dict[str,
     return given
 
 
-def values(topic: str, notebook: Path, given: Mapping[str, str | list[str]]) -> dict[str, object]:
-    """Every parameter's value, checked against the notebook's own cell."""
+def values(
+    topic: str, notebook: Path, given: Mapping[str, str | list[str]], run_date: dt.date | None = None
+) -> dict[str, object]:
+    """Every parameter's value, checked against the notebook's own cell; `last-month` counts from the run date."""
     declared = parameters.declared(notebook)
     missing = [name for name in parameters.COMMON if name not in {p.name for p in declared}]
     if missing:
         raise ParameterError(f"{notebook.name} lacks {', '.join(missing)} in its parameters cell.")
-    return parameters.chosen(declared, given, topic)
+    return parameters.chosen(declared, given, topic, run_date)
+
+
+def table(topic: str, notebook: Path) -> list[tuple[str, str, str]]:
+    """What --set takes for a topic: `topic.parameter=default`, its kind, and its help."""
+    declared = (p for p in parameters.declared(notebook) if p.name not in parameters.COMMON)
+    return [(f"{topic}.{p.name}={as_text(p.default)}", p.kind, p.help) for p in declared]
 
 
 def job(topic: str, notebook: Path, chosen: Mapping[str, object], label: str = "") -> Job:

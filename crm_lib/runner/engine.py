@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crm_lib.runner.kernel import Course
 
 # What ended a run, in `notebook.metadata.crm.ended`.
-COMPLETED, ERROR, EXITED, KILLED, TIMED_OUT, NEVER_STARTED = (
+COMPLETED, ERROR, EXITED, KILLED, TIMED_OUT, NEVER_STARTED, TOO_MUCH = (
     "completed",
     "error",
     "exited",
     "killed",
     "timed out",
     "never started",
+    "too much output",
 )
 
 
@@ -41,32 +45,48 @@ class CrmEngine:
 
     @classmethod
     def execute_notebook(cls, nb: Any, kernel_name: str, output_path: str | None = None, **options: Any) -> Any:
-        """Run all cells, say of each what became of it, and save once.
+        """Run all cells and say of each what became of it; papermill saves the notebook, once.
 
         Options used: `run_timeout` (seconds for the whole run), `start_timeout`, `on_kernel` (called with the
-        kernel's process id). Nothing is raised for a run that failed: `metadata.crm.ended` says how it ended.
+        kernel's process id), `memory_mb` (of address space; 0: no limit). Nothing is raised for a run that failed:
+        `metadata.crm.ended` says how it ended. When we are told to stop, what is known is settled and saved before
+        we obey.
         """
-        from crm_lib.runner.kernel import run_cells
+        from crm_lib.runner.kernel import Course, run_cells
 
         started = _now()
         _clear(nb)
-        ended, broken, detail = run_cells(
-            nb,
-            kernel_name,
-            run_timeout=options.get("run_timeout"),
-            start_timeout=options.get("start_timeout", 60),
-            on_kernel=options.get("on_kernel"),
-        )
-        settle(nb, ended, broken, detail)
-        finished = _now()
-        nb.metadata.papermill.update(
-            start_time=started.isoformat(),
-            end_time=finished.isoformat(),
-            duration=(finished - started).total_seconds(),
-        )
-        if output_path:
-            _save(nb, Path(output_path))
+        course = Course(KILLED, detail="The run was told to stop.")
+        try:
+            course = run_cells(
+                nb,
+                kernel_name,
+                run_timeout=options.get("run_timeout"),
+                start_timeout=options.get("start_timeout", 60),
+                on_kernel=options.get("on_kernel"),
+                memory_mb=options.get("memory_mb", 0),
+            )
+        except BaseException:
+            code = [i for i, cell in enumerate(nb.cells) if cell.cell_type == "code"]
+            course.broken = max((i for i in code if nb.cells[i].metadata.papermill.start_time), default=None)
+            _finish(nb, started, course)
+            if output_path:
+                _save(nb, Path(output_path))
+            raise
+        _finish(nb, started, course)
         return nb
+
+
+def _finish(nb: Any, started: dt.datetime, course: Course) -> None:
+    settle(nb, course.ended, course.broken, course.detail)
+    nb.metadata.crm["seconds"] = {part: round(seconds, 3) for part, seconds in course.seconds.items()}
+    nb.metadata.crm["memory_mb"] = course.memory_mb
+    finished = _now()
+    nb.metadata.papermill.update(
+        start_time=started.isoformat(),
+        end_time=finished.isoformat(),
+        duration=(finished - started).total_seconds(),
+    )
 
 
 def settle(nb: Any, ended: str, broken: int | None, detail: str = "") -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_lib.theme import words
+from crm_lib.theme.words import gettext as _
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -60,15 +61,63 @@ def said(value: float | None, unit: str, brief: bool = False) -> str:
     return words.number(value, 0 if abs(value) >= 10 or float(value).is_integer() else 1)
 
 
+def label(figure: Mapping[str, Any]) -> str:
+    """What a figure is called: its own words, else its name with blanks.
+
+    >>> label({"name": "n_open", "words": ""}), label({"name": "n_open", "words": "Deals open"})
+    ('n open', 'Deals open')
+    """
+    return figure.get("words") or figure["name"].replace("_", " ")
+
+
+def interval(figure: Mapping[str, Any]) -> str:
+    """A figure's interval with its level and the number of cases; empty where it has neither."""
+    return words.interval(
+        figure["low"], figure["high"], lambda v: said(v, figure["unit"], brief=True), figure["n"]
+    )
+
+
+def is_money(unit: str) -> bool:
+    """Whether the unit is a currency."""
+    return bool(_CURRENCY.fullmatch(unit or ""))
+
+
+def moved(now: float | None, before: float | None, unit: str) -> float | None:
+    """How far a figure moved: shares, ratios and points in their own unit, all else as a share of what it was."""
+    if now is None or before is None:
+        return None
+    if unit in {"share", "ratio", "points"}:
+        return now - before
+    return now / before - 1 if before else None
+
+
+def moved_words(amount: float, unit: str) -> str:
+    """The size of a move, as `moved` measures it, without its sign.
+
+    >>> moved_words(-0.012, "share"), moved_words(0.25, "orders").replace(chr(160), " ")
+    ('1.2 points', '25.0 %')
+    """
+    if unit == "share":
+        return words.points(abs(amount)).lstrip("+")
+    if unit in {"ratio", "points"}:
+        return words.number(abs(amount), 2 if unit == "ratio" else 1)
+    return words.percent(abs(amount), 1)
+
+
 def change(now: float | None, before: float | None, unit: str) -> str:
     """How a figure moved, without its sign: points for a share, a difference for ratios, else per cent."""
-    if now is None or before is None:
-        return ""
-    if unit == "share":
-        return words.points(abs(now - before)).lstrip("+")
-    if unit in {"ratio", "points"}:
-        return words.number(abs(now - before), 2 if unit == "ratio" else 1)
-    return words.percent(abs(now / before - 1), 1) if before else ""
+    amount = moved(now, before, unit)
+    return "" if amount is None else moved_words(amount, unit)
+
+
+def count_word(n: int) -> str:
+    """A small count in words, as at the head of a sentence.
+
+    >>> count_word(2), count_word(12)
+    ('two', '12')
+    """
+    small = (_("one"), _("two"), _("three"), _("four"), _("five"), _("six"), _("seven"), _("eight"), _("nine"))
+    return small[n - 1] if 1 <= n <= len(small) else words.number(n)
 
 
 def _money(value: float, unit: str, brief: bool) -> str:

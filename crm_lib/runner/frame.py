@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from importlib import resources
 from typing import Any
 
@@ -12,6 +13,7 @@ from markupsafe import Markup
 from crm_lib.runner.lint import POLICY
 from crm_lib.theme import words
 
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _THEME = resources.files("crm_lib.theme")
 
 
@@ -31,6 +33,7 @@ def environment() -> Environment:
         day=words.day,
         number=words.number,
         language=words.language,
+        frame_when=when,
         when=when,
         policy=Markup(POLICY),
         style=Markup(stylesheet()),
@@ -56,3 +59,8 @@ def when(minute: str) -> str:
     """
     stamped = dt.datetime.fromisoformat(minute)
     return f"{words.day(stamped.date())}, {stamped:%H:%M}"
+
+
+def without_colours(text: str) -> str:
+    """Text without the codes that colour it on a terminal."""
+    return _ANSI.sub("", text)

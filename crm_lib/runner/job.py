@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crm_lib.contract.reporting import Reporting
+
 
 @dataclass(frozen=True)
 class Job:
@@ -26,7 +28,10 @@ class Order:
     """What one command asks for: source and date, where pages go, and the jobs.
 
     `left_out` names topics whose tables the source lacks; `refused` topics whose data failed the check, with
-    the words for it. `n_at_once` and `minutes` limit the run.
+    the words for it. `n_at_once`, `minutes` and `memory_mb` (of one kernel; 0: no limit) limit the run;
+    `reporting` is what crm.toml says of the reports. A page that would come out the same is not made again, unless
+    `force` says so or the `fingerprint` of the data is not given; `settings` stands for all of crm.toml. `wait_s`
+    is how long to wait for another run of the same source and date.
     """
 
     source: str
@@ -41,6 +46,12 @@ class Order:
     run_date: dt.date | None = None
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    reporting: Reporting = field(default_factory=Reporting)
+    fingerprint: str = ""
+    settings: str = ""
+    force: bool = False
+    memory_mb: int = 0
+    wait_s: float = 0
 
     @property
     def folder(self) -> Path:

@@ -1,10 +1,12 @@
-"""What a page may not hold: scripts, forms, frames, and anything that reaches outside the file."""
+"""What a page may not hold: scripts, forms, frames, what reaches outside the file, personal data and secrets."""
 
 from __future__ import annotations
 
+import os
 import re
 from html.parser import HTMLParser
 
+from crm_lib.runner import privacy
 from crm_lib.theme.words import gettext as _
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
@@ -16,6 +18,9 @@ _FORBIDDEN = frozenset(
 _LOADING = frozenset(
     ("src", "data", "poster", "background", "action", "formaction", "xlink:href", "ping", "cite", "manifest")
 )
+_SAID = frozenset(("alt", "title", "aria-label"))
+_HEADINGS = frozenset(("h1", "h2", "h3", "title"))
+_INLINE = frozenset(("b", "strong", "em", "i", "span", "bdi", "a", "code", "small", "sub", "sup", "wbr"))
 _IMAGE = re.compile(r"\s*data:image/(svg\+xml|png|jpeg|gif|webp)[;,]", re.IGNORECASE)
 _NEIGHBOUR = re.compile(r"#|(?:\.\./)*[\w.+\-]+(?:/[\w.+\-]+)*(?:#[\w\-]+)?$")
 _IMAGES = re.compile(r"\s*data:image/[\w+]+;base64,[\w+/=]+(\s+[\d.]+[wx])?\s*", re.ASCII)
@@ -23,8 +28,11 @@ _STYLE_REACH = re.compile(r"@import|url\s*\(\s*['\"]?\s*(?!data:|#|['\"\s])|expr
 _STYLE_ESCAPE = re.compile(r"\\([0-9a-fA-F]{1,6})\s?")
 
 
-def problems(html: str) -> list[str]:
-    """What is wrong with a page, in words, each thing once; nothing when it may be shown."""
+def problems(html: str, phone_like_ids: bool = False) -> list[str]:
+    """What is wrong with a page, in words, each thing once; nothing when it may be shown.
+
+    `phone_like_ids` lets bare numbers of eleven digits pass, where a source's ids look like mobile numbers.
+    """
     checker = _Checker()
     checker.feed(html)
     checker.close()
@@ -33,6 +41,7 @@ def problems(html: str) -> list[str]:
         found.append(_("the content security policy is missing"))
     if checker.n_titles != 1:
         found.append(_("it has {n} main headings instead of one").format(n=checker.n_titles))
+    found += privacy.problems(checker.texts(), privacy.secrets_of(os.environ), phone_like_ids)
     size = len(html.encode())
     if size > MOST_BYTES:
         words = _("it is {size} MB large, and {most} MB is the most")
@@ -47,10 +56,20 @@ class _Checker(HTMLParser):
         self.has_policy = False
         self.n_titles = 0
         self._in_style = False
+        self._heading: list[str] | None = None
+        self._texts: list[tuple[str, list[str]]] = [("", [])]
+
+    def texts(self) -> list[tuple[str, str]]:
+        """All that can be read or heard: (heading it stands under, text)."""
+        return [(heading, "".join(pieces)) for heading, pieces in self._texts]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.n_titles += tag == "h1"
         self._in_style = tag == "style"
+        if tag in _HEADINGS:
+            self._heading = []
+        if tag not in _INLINE:
+            self._texts[-1][1].append("\n")
         if tag in _FORBIDDEN:
             self.found.append(_("it holds <{tag}>, which no page may").format(tag=tag))
         if tag == "meta":
@@ -60,10 +79,20 @@ class _Checker(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self._in_style = self._in_style and tag != "style"
+        if tag in _HEADINGS and self._heading is not None:
+            self._texts.append((" ".join("".join(self._heading).split()), []))
+            self._heading = None
+        if tag not in _INLINE:
+            self._texts[-1][1].append("\n")
 
     def handle_data(self, data: str) -> None:
-        if self._in_style and _reaches(data):
-            self.found.append(_("its style sheet reaches outside the page"))
+        if self._in_style:
+            if _reaches(data):
+                self.found.append(_("its style sheet reaches outside the page"))
+            return
+        if self._heading is not None:
+            self._heading.append(data)
+        self._texts[-1][1].append(data)
 
     def _meta(self, attrs: dict[str, str]) -> None:
         kind = attrs.get("http-equiv", "").lower()
@@ -74,6 +103,8 @@ class _Checker(HTMLParser):
 
     def _attribute(self, tag: str, name: str, value: str) -> None:
         outside = _("its <{tag}> reaches outside the page").format(tag=tag)
+        if name in _SAID:
+            self._texts[-1][1].append(f"\n{value}\n")
         if name.startswith("on"):
             self.found.append(_("its <{tag}> would run a script ({name})").format(tag=tag, name=name))
         elif (

@@ -16,18 +16,21 @@ from nbconvert.exporters import TemplateExporter
 
 from crm_lib.runner import figures, frame, prose
 from crm_lib.runner.lint import problems
+from crm_lib.runner.spreadsheet import Sheet
 from crm_lib.theme import words
 from crm_lib.theme.words import gettext as _
 
 _KICKER = re.compile(r"""<p\s+class=["']?kicker["']?[^>]*>(.*?)</p>""", re.DOTALL)
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _ID = re.compile(r"[A-Za-z][\w-]*")
 _MOST_NOTE = 20_000
 
 
 @dataclass(frozen=True)
 class About:
-    """What a page says of its making: topic, source, parameters with their help, and how to make it again."""
+    """What a page says of its making: topic, source, parameters with their help, and how to make it again.
+
+    `figures` is what the topic published; its `alerts` open the page. `sheets` are the tables beside the page.
+    """
 
     topic: str
     title: str
@@ -40,7 +43,9 @@ class About:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     help: Mapping[str, str] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
+    sheets: tuple[Sheet, ...] = ()
     index: str = "index.html"
+    phone_like_ids: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ def make(notebook: Any, about: About) -> tuple[str, list[str]]:
     made, _resources = PageExporter().from_notebook_node(notebook, said)
     made = _tidy(made)
     unknown = [_("nothing is known for {{{name}}} in its prose").format(name=name) for name in page.unknown]
-    return made, unknown + problems(made)
+    return made, unknown + problems(made, about.phone_like_ids)
 
 
 def read(notebook: Any, about: About) -> Page:
@@ -142,7 +147,7 @@ class _Reader:
             self.code.append((heading, cell.source.rstrip()))
         for output in cell.outputs:
             if output.output_type == "stream":
-                self.notes.append(_ANSI.sub("", output.text)[:_MOST_NOTE])
+                self.notes.append(frame.without_colours(output.text)[:_MOST_NOTE])
             elif output.output_type in {"display_data", "execute_result"}:
                 self._add(shown(output.data, self.filler), computed=True)
 
@@ -203,7 +208,7 @@ def shown(data: Mapping[str, Any], filler: prose.Filler) -> Markup:
     if "text/markdown" in data:
         return Markup(prose.to_html(data["text/markdown"], filler))
     if "text/plain" in data:
-        return Markup("<pre>{}</pre>").format(_ANSI.sub("", data["text/plain"]))
+        return Markup("<pre>{}</pre>").format(frame.without_colours(data["text/plain"]))
     return Markup("")
 
 

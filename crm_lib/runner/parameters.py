@@ -22,12 +22,14 @@ from pathlib import Path
 from typing import Any
 
 from crm_lib.errors import ParameterError
+from crm_lib.runner import dates
 
 TAG = "parameters"
 COMMON = ("source", "as_of", "language")
 _SCALARS = ("str", "int", "float", "bool")
 _SECRET = re.compile(r"(^|_)(password|passwd|passphrase|token|secret|key|apikey|credentials?)(_|$)", re.IGNORECASE)
 _RANGE = re.compile(r"(?<![\w.])(-?\d+(?:\.\d+)?) to (-?\d+(?:\.\d+)?)\s*$")
+_DATE = re.compile(r"\ba date\s*$")
 _TRUE, _FALSE = {"true", "yes", "1"}, {"false", "no", "0"}
 
 
@@ -35,7 +37,9 @@ _TRUE, _FALSE = {"true", "yes", "1"}, {"false", "no", "0"}
 class Parameter:
     """One choice: name, type (`str`, `int`, `float`, `bool`), default, help and what its values may be.
 
-    `many` means a list of that type; `optional` that `none` is a value; `choices` come from a `Literal`.
+    `many` means a list of that type; `optional` that `none` is a value; `choices` come from a `Literal`. A text
+    whose help ends with "a date" is `dated`: it takes a day, or a word like `last-month`, and reaches the notebook
+    as an ISO date.
     """
 
     name: str
@@ -47,11 +51,13 @@ class Parameter:
     choices: tuple[Any, ...] = ()
     many: bool = False
     optional: bool = False
+    dated: bool = False
 
     @property
     def kind(self) -> str:
         """The type in words: `int, 4 to 156`."""
-        base = " or ".join(json.dumps(c, ensure_ascii=False) for c in self.choices) or self.type
+        plain = "date" if self.dated else self.type
+        base = " or ".join(json.dumps(c, ensure_ascii=False) for c in self.choices) or plain
         base = f"list of {base}" if self.many else base
         if self.low is not None:
             base += f", {self.low:g} to {self.high:g}"
@@ -70,7 +76,12 @@ def declared(notebook: Path) -> tuple[Parameter, ...]:
     return () if cell is None else _read(cell, notebook.name)
 
 
-def chosen(parameters: Sequence[Parameter], given: Mapping[str, str | list[str]], notebook: str) -> dict[str, Any]:
+def chosen(
+    parameters: Sequence[Parameter],
+    given: Mapping[str, str | list[str]],
+    notebook: str,
+    run_date: dt.date | None = None,
+) -> dict[str, Any]:
     """Every parameter's value: what was given as text, parsed and checked, else the default."""
     known = {p.name: p for p in parameters}
     for name in given:
@@ -79,10 +90,12 @@ def chosen(parameters: Sequence[Parameter], given: Mapping[str, str | list[str]]
             raise ParameterError(
                 f'{notebook} has no parameter "{name}".{did_you_mean(name, known)} It has: {names}.'
             )
-    return {p.name: parse(p, given[p.name], notebook) if p.name in given else p.default for p in parameters}
+    return {
+        p.name: parse(p, given[p.name], notebook, run_date) if p.name in given else p.default for p in parameters
+    }
 
 
-def parse(parameter: Parameter, text: str | list[str], notebook: str = "") -> Any:
+def parse(parameter: Parameter, text: str | list[str], notebook: str = "", run_date: dt.date | None = None) -> Any:
     """The value that a text stands for, by the parameter's type: ids like 007 stay text.
 
     >>> parse(Parameter("horizon_weeks", "int", 52, low=4, high=156), "39")
@@ -92,10 +105,10 @@ def parse(parameter: Parameter, text: str | list[str], notebook: str = "") -> An
     if parameter.optional and isinstance(text, str) and text.strip().lower() == "none":
         return None
     if parameter.many:
-        return [_one(parameter, piece, where) for piece in _pieces(text)]
+        return [_one(parameter, piece, where, run_date) for piece in _pieces(text)]
     if isinstance(text, list):
         raise ParameterError(f"{where} was given {len(text)} times; it takes one value.")
-    return _one(parameter, text, where)
+    return _one(parameter, text, where, run_date)
 
 
 def did_you_mean(name: str, known: Sequence[str] | Mapping[str, Any]) -> str:
@@ -115,7 +128,7 @@ def _pieces(text: str | list[str]) -> list[str]:
     return [piece.strip() for piece in text.split(",") if piece.strip()]
 
 
-def _one(parameter: Parameter, text: str, where: str) -> Any:
+def _one(parameter: Parameter, text: str, where: str, run_date: dt.date | None) -> Any:
     value = _typed(parameter, text, where)
     if parameter.choices and value not in parameter.choices:
         options = [str(c) for c in parameter.choices]
@@ -123,9 +136,7 @@ def _one(parameter: Parameter, text: str, where: str) -> Any:
         raise ParameterError(f'{where} is "{text}"; it may be: {", ".join(options)}.{hint}')
     if parameter.low is not None and not parameter.low <= value <= parameter.high:
         raise ParameterError(f"{where} is {text}; it must lie between {parameter.low:g} and {parameter.high:g}.")
-    if parameter.name == "as_of" and value:
-        as_day(value, where)
-    return value
+    return dates.day(value, run_date, where).isoformat() if parameter.dated and value else value
 
 
 def _typed(parameter: Parameter, text: str, where: str) -> Any:
@@ -144,18 +155,6 @@ def _typed(parameter: Parameter, text: str, where: str) -> Any:
         return float(bare)
     wanted = {"int": "a whole number", "float": "a number", "bool": "true or false"}[parameter.type]
     raise ParameterError(f'{where} is "{text}"; it must be {wanted}.')
-
-
-def as_day(text: str, where: str = "as_of") -> dt.date:
-    """The day that an ISO date names."""
-    try:
-        return dt.date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else _no_day(text, where)
-    except ValueError:
-        return _no_day(text, where)
-
-
-def _no_day(text: str, where: str) -> dt.date:
-    raise ParameterError(f'{where} is "{text}"; it must be a date like 2026-10-31.')
 
 
 def _cell(notebook: Path) -> str | None:
@@ -201,7 +200,8 @@ def _parameter(node: ast.stmt, comment: str, notebook: str) -> Parameter:
     shape = _shape(node.annotation, f"{notebook}: parameter {name}")
     limits = _RANGE.search(comment) if shape["type"] in {"int", "float"} else None
     low, high = (float(limits[1]), float(limits[2])) if limits else (None, None)
-    return Parameter(name=name, default=default, help=comment, low=low, high=high, **shape)
+    dated = shape["type"] == "str" and (name == "as_of" or bool(_DATE.search(comment)))
+    return Parameter(name=name, default=default, help=comment, low=low, high=high, dated=dated, **shape)
 
 
 def checked_name(name: str, notebook: str = "notebook") -> str:

@@ -1,4 +1,7 @@
-"""What the person at the keyboard sees while reports are made: a live table, or one line per report."""
+"""What a person sees while reports are made: a live table, one line per report, or failures only.
+
+All of them say what went wrong on one line; without a terminal nothing moves, so that a mail of cron can be read.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,14 @@ class Lines:
     ) -> None:
         """End."""
 
+    def begins(self, title: str) -> None:
+        """Say for which source and date the next lines are."""
+        print(title, flush=True)  # noqa: T201
+
+    def waits(self, said: str) -> None:
+        """Say that another run has to end first."""
+        print(said, file=sys.stderr, flush=True)  # noqa: T201
+
     def waiting(self, topic: str) -> None:
         """Note that a report is to be made."""
 
@@ -41,16 +52,38 @@ class Lines:
         print(said + (f": {verdict.message}" if verdict.message else ""), flush=True)  # noqa: T201
 
 
+class Quiet(Lines):
+    """Nothing while all is well; one line on standard error for a report that is not."""
+
+    def __init__(self) -> None:
+        self.title = ""
+
+    def begins(self, title: str) -> None:
+        """Keep the title for the lines that may follow."""
+        self.title = title
+
+    def waits(self, said: str) -> None:
+        """Say nothing: if the wait is in vain, the command says so."""
+
+    def finished(self, topic: str, verdict: Verdict, seconds: float) -> None:
+        """Say how it ended when a person should know."""
+        if verdict.exit_code:
+            icon, word, _tone = state_words(verdict.state)
+            said = f"{icon} {self.title} {topic}: {word}".replace("  ", " ")
+            print(said + (f": {verdict.message}" if verdict.message else ""), file=sys.stderr, flush=True)  # noqa: T201
+
+
 class Board(Lines):
     """A table that lives on the terminal: notebook, seconds, result."""
 
     def __init__(self, console: Console):
         self.console = console
         self.rows: dict[str, tuple[float | None, float, Verdict | None]] = {}
-        self.live = Live(get_renderable=self._table, console=console, refresh_per_second=4)
 
     def __enter__(self) -> Self:
-        """Begin to draw."""
+        """Begin to draw, for this source and date."""
+        self.rows.clear()
+        self.live = Live(get_renderable=self._table, console=self.console, refresh_per_second=4)
         self.live.__enter__()
         return self
 
@@ -95,7 +128,9 @@ def _plain(text: str) -> str:
     return text.replace("[", r"\[")
 
 
-def for_terminal() -> Lines:
-    """A live table on a terminal, lines everywhere else."""
+def for_terminal(quiet: bool = False) -> Lines:
+    """A live table on a terminal, lines everywhere else; failures alone when asked to be quiet."""
+    if quiet:
+        return Quiet()
     console = Console()
     return Board(console) if sys.stdout.isatty() and console.is_terminal else Lines()

@@ -5,32 +5,27 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import signal
-import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from crm_lib import __version__
-from crm_lib.runner import archive, failure, figures, index, process, verdict
+from crm_lib.errors import ReportFailed
+from crm_lib.runner import archive, failure, forked, index, lock, process, record, scrubbing, unchanged, verdict
+from crm_lib.runner.forked import WarmPair
 from crm_lib.runner.job import Job, Order
 from crm_lib.runner.progress import Lines
+from crm_lib.runner.record import Outcome, minute
 from crm_lib.runner.verdict import Verdict
 from crm_lib.theme import words
+from crm_lib.theme.words import gettext as _
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one topic ended, and the page that tells of it (its good page, or the failure page)."""
-
-    job: Job
-    verdict: Verdict
-    seconds: float
-    page: Path
+_INDEX_WAIT_S = 60
 
 
 @dataclass(frozen=True)
@@ -42,8 +37,8 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """0 when all is well, 2 when some input was bad, else 1."""
-        return max((o.verdict.exit_code for o in self.outcomes), default=0)
+        """0 when all is well, else the code of what is gravest (see `verdict.gravest`)."""
+        return verdict.gravest(o.verdict.exit_code for o in self.outcomes)
 
 
 @dataclass
@@ -55,6 +50,8 @@ class _Shift:
     began: dt.datetime
     commit: str
     log: Path
+    warm: WarmPair | None = None
+    secrets: tuple[str, ...] = field(default_factory=scrubbing.secrets)
     alive: set[int] = field(default_factory=set)
     stopped: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -65,34 +62,64 @@ class _Shift:
         process.kill(self.alive)
 
     def note(self, text: str) -> None:
-        """Append to the log of the run."""
+        """Append to the log of the run, without the secrets of the environment."""
         with self.lock, self.log.open("a", encoding="utf-8") as file:
-            file.write(text.rstrip() + "\n")
+            file.write(scrubbing.text(text, self.secrets).rstrip() + "\n")
 
 
-def report(order: Order, progress: Lines | None = None, now: dt.datetime | None = None) -> Run:
-    """Make every report of the order; a failure of one leaves the others and the last good page alone."""
+def report(
+    order: Order, progress: Lines | None = None, now: dt.datetime | None = None, warm: WarmPair | None = None
+) -> Run:
+    """Make every report of the order; a failure of one leaves the others and the last good page alone.
+
+    Without `warm` every worker and kernel is a process started from nothing.
+
+    Raises
+    ------
+    Busy
+        Another run is making the same pages.
+    ReportFailed
+        Nothing can be written where the pages should go.
+    """
     progress = progress or Lines()
-    began = now or dt.datetime.now().astimezone()
     words.use(order.language)
-    archive.sweep(order.folder)
+    forked.sweep()
+    try:
+        with lock.held(order.folder / archive.LOCK, order.wait_s, progress.waits) as alone:
+            archive.sweep(order.folder, alone)
+            return _report(order, progress, now or dt.datetime.now().astimezone(), warm)
+    except OSError as error:
+        said = _("The reports can't be written: {reason} ({place}).")
+        place = Path(str(error.filename or order.folder)).name
+        raise ReportFailed(said.format(reason=error.strerror or type(error).__name__, place=place)) from error
+
+
+def _report(order: Order, progress: Lines, began: dt.datetime, warm: WarmPair | None) -> Run:
     start = archive.begin(order.folder, began)
     log = order.folder / "runs" / f"{start}.log"
-    shift = _Shift(order, start, began, _commit(order.reports.parent), log)
-    refused = [_refused(shift, job) for job in order.jobs if job.topic in order.refused]
+    shift = _Shift(order, start, began, record.commit(order.reports.parent), log, warm)
+    settled = [outcome for job in order.jobs if (outcome := _without_running(shift, job))]
+    known = {outcome.job.topic for outcome in settled}
+    rest = [job for job in order.jobs if job.topic not in known]
+    if warm and rest:
+        warm.ready(job.notebook for job in rest)
     with progress:
-        for outcome in refused:
+        for outcome in settled:
             progress.finished(outcome.job.topic, outcome.verdict, 0.0)
-        made = _all(shift, [job for job in order.jobs if job.topic not in order.refused], progress)
-    outcomes = _in_order(order, [*refused, *made])
-    archive.write_record(order.folder, start, _record(shift, outcomes))
-    index.write(order.reports, order.folder)
+        made = _all(shift, rest, progress) if rest else []
+    outcomes = _in_order(order, [*settled, *made])
+    written = record.of_run(order, start, began, shift.commit, outcomes)
+    archive.write_record(order.folder, start, written)
+    with lock.held(order.reports / ".lock", _INDEX_WAIT_S):
+        index.write(order.reports, order.folder)
     return Run(outcomes, order.folder / "index.html")
 
 
 def _all(shift: _Shift, jobs: list[Job], progress: Lines) -> list[Outcome]:
     for job in jobs:
         progress.waiting(job.topic)
+    took = record.last_seconds(shift.order)
+    jobs = sorted(jobs, key=lambda job: -took.get(job.topic, float("inf")))  # the longest first
     outcomes = []
     with _stoppable(shift), ThreadPoolExecutor(max_workers=max(1, shift.order.n_at_once)) as pool:
         try:
@@ -108,35 +135,57 @@ def _all(shift: _Shift, jobs: list[Job], progress: Lines) -> list[Outcome]:
     return outcomes
 
 
+def _without_running(shift: _Shift, job: Job) -> Outcome | None:
+    """How a topic ends for which no kernel starts: its data did not pass the check, or nothing has changed."""
+    if job.topic in shift.order.refused:
+        found = Verdict(verdict.NO_DATA, shift.order.refused[job.topic], verdict.EXIT_BAD_INPUT)
+        shift.note(f"== {job.topic}: {found.message}")
+        return Outcome(job, found, 0.0, _tell_failure(shift, job, found))
+    last = unchanged.standing(shift.order, job)
+    if last is None:
+        return None
+    still_stale = verdict.EXIT_STALE if last["state"] == verdict.STALE else verdict.EXIT_FINE
+    found = Verdict(verdict.UNCHANGED, last["message"], still_stale)
+    page = shift.order.folder / archive.page_name(job.topic, shift.order.language)
+    return Outcome(job, found, 0.0, page, key=last["key"])
+
+
 def _one(shift: _Shift, job: Job, progress: Lines) -> Outcome:
     """Run one job aside and put what it made in its place."""
     order, clock = shift.order, time.monotonic()
     progress.started(job.topic)
-    made = archive.aside(order.folder, job.topic, shift.start)
+    key, cost = unchanged.key(order, job), {}
+    page = order.folder / archive.page_name(job.topic, order.language)
+    made: Path | None = None
     try:
-        found = _work(shift, job, made)
+        made = archive.aside(order.folder, job.topic, shift.start)
+        found, cost = _work(shift, job, made)
         if shift.stopped.is_set():
             raise KeyboardInterrupt
         if found.good:
             archive.install(made, order.folder, job.topic, order.language)
-            page = order.folder / archive.page_name(job.topic, order.language)
         else:
-            page = _tell_failure(shift, job, found)
+            page = _tell_failure(shift, job, found, made)
+    except OSError as error:  # a full disk: the others may still fit, and whatever stood there stands
+        said = _("The page can't be written: {reason}.").format(reason=error.strerror or type(error).__name__)
+        found = Verdict(verdict.FAILED, said, verdict.EXIT_FAILED)
     finally:
-        shutil.rmtree(made, ignore_errors=True)
-    return Outcome(job, found, time.monotonic() - clock, page)
+        if made:
+            shutil.rmtree(made, ignore_errors=True)
+    return Outcome(job, found, time.monotonic() - clock, page, cost, key)
 
 
-def _work(shift: _Shift, job: Job, made: Path) -> Verdict:
-    """The verdict of a worker process, or one on its death."""
+def _work(shift: _Shift, job: Job, made: Path) -> tuple[Verdict, Mapping[str, Any]]:
+    """The verdict of a worker process, or one on its death, and what it cost."""
     order, errors = shift.order, made / "stderr"
-    environment = process.environment(made, order.reports, order.run_date)
-    found, late = process.work(_task(shift, job, made), environment, errors, shift.alive)
+    kernels, workers = (shift.warm.kernels.address, shift.warm.workers) if shift.warm else ("", None)
+    environment = process.environment(made, order.reports, order.run_date, kernels)
+    found, cost, late = process.work(_task(shift, job, made), environment, errors, shift.alive, workers)
     shift.note(f"== {job.topic}: {found.state if found else 'no verdict'} ({job.command})")
     shift.note(errors.read_text(encoding="utf-8", errors="replace"))
     if found is None:
-        return verdict.timed_out(order.minutes) if late else verdict.killed()
-    return found
+        found = verdict.timed_out(order.minutes) if late else verdict.killed()
+    return found, cost
 
 
 def _task(shift: _Shift, job: Job, made: Path) -> dict[str, Any]:
@@ -148,70 +197,29 @@ def _task(shift: _Shift, job: Job, made: Path) -> dict[str, Any]:
         "parameters": dict(job.parameters),
         "command": job.command,
         "folder": str(made),
+        "place": str(order.folder.resolve()),
+        "thresholds": {name: asdict(limit) for name, limit in order.reporting.thresholds.items()},
+        "phone_like_ids": order.reporting.phone_like_ids,
+        "fresh_days": order.reporting.fresh_days,
         "page": archive.page_name(job.topic, order.language),
         "language": order.language,
         "minutes": order.minutes,
+        "memory_mb": order.memory_mb,
         "source_title": order.source_title,
         "as_of": order.as_of.isoformat(),
-        "made_at": _minute(shift.began),
+        "made_at": minute(shift.began),
         "version": __version__,
         "commit": shift.commit,
     }
 
 
-def _refused(shift: _Shift, job: Job) -> Outcome:
-    """A topic whose data did not pass the check: no kernel starts for it."""
-    found = Verdict(verdict.NO_DATA, shift.order.refused[job.topic], 2)
-    shift.note(f"== {job.topic}: {found.message}")
-    return Outcome(job, found, 0.0, _tell_failure(shift, job, found))
-
-
-def _tell_failure(shift: _Shift, job: Job, found: Verdict) -> Path:
-    order = shift.order
-    page = order.folder / archive.page_name(job.topic, order.language, failed=True)
-    archive.write(page, failure.page(order, job, found, made_at=_minute(shift.began), log=shift.log.name))
-    return page
+def _tell_failure(shift: _Shift, job: Job, found: Verdict, made: Path | None = None) -> Path:
+    return failure.write(shift.order, job, found, minute(shift.began), shift.log.name, made)
 
 
 def _in_order(order: Order, outcomes: list[Outcome]) -> tuple[Outcome, ...]:
     place = {job.topic: i for i, job in enumerate(order.jobs)}
     return tuple(sorted(outcomes, key=lambda outcome: place[outcome.job.topic]))
-
-
-def _record(shift: _Shift, outcomes: tuple[Outcome, ...]) -> dict[str, Any]:
-    order = shift.order
-    return {
-        "start": shift.start,
-        "started_at": shift.began.astimezone(dt.UTC).isoformat(timespec="microseconds"),
-        "made_at": _minute(shift.began),
-        "source": order.source,
-        "source_title": order.source_title,
-        "as_of": order.as_of.isoformat(),
-        "label": order.label,
-        "language": order.language,
-        "version": __version__,
-        "commit": shift.commit,
-        "reports": [_outcome_record(order, outcome) for outcome in outcomes],
-        "left_out": {topic: list(tables) for topic, tables in order.left_out.items()},
-    }
-
-
-def _outcome_record(order: Order, outcome: Outcome) -> dict[str, Any]:
-    good = outcome.verdict.good
-    published = (figures.read(order.folder, outcome.job.topic) or {}) if good else {}
-    return {
-        "topic": outcome.job.topic,
-        "title": outcome.job.title,
-        "question": outcome.job.question,
-        "state": outcome.verdict.state,
-        "message": outcome.verdict.message,
-        "summary": published.get("summary", ""),
-        "notes": published.get("notes", []),
-        "page": outcome.page.name,
-        "seconds": round(outcome.seconds, 1),
-        "parameters": dict(outcome.job.parameters),
-        "command": outcome.job.command,
-    }
 
 
 @contextmanager
@@ -230,22 +238,3 @@ def _stoppable(shift: _Shift) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _minute(when: dt.datetime) -> str:
-    return when.strftime("%Y-%m-%d %H:%M")
-
-
-def _commit(folder: Path) -> str:
-    """Short name of the commit that the project stands on; empty outside git."""
-    try:
-        asked = subprocess.run(
-            ["git", "-C", str(folder), "rev-parse", "--short", "HEAD"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return asked.stdout.strip() if asked.returncode == 0 else ""

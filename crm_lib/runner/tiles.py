@@ -1,8 +1,9 @@
-"""The key figures of an index page: the five indicators and the first figure of each report, with their change."""
+"""The figures of an index page, each with its change and its line: five indicators, and what each report says."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,7 @@ from markupsafe import Markup
 
 from crm_lib.contract.publication import INDICATORS
 from crm_lib.contract.topics import TOPICS
-from crm_lib.runner import figures, verdict
-from crm_lib.theme import words
+from crm_lib.runner import figures, history, moves, verdict
 from crm_lib.theme.words import gettext as _
 
 # Which topic publishes each indicator of the index.
@@ -23,13 +23,16 @@ INDICATOR_TOPICS = {
     "participation": "campaigns",
 }
 
+_FLAT = 0.05
+
 
 @dataclass(frozen=True)
 class Tile:
-    """A key figure: its words, value, interval, change since the date before, and its line over all dates."""
+    """A figure: name, value, what it is, interval, change since the date before, and its line over all dates."""
 
     label: str
     value: str
+    what: str = ""
     interval: str = ""
     reason: str = ""
     change: str = ""
@@ -37,89 +40,104 @@ class Tile:
     line: Markup | str = ""
 
 
-def of_date(folder: Path, earlier: list[Path], latest: dict[str, Any], left_out: dict[str, Any]) -> list[Tile]:
-    """The indicators that are known, the first other figure of each report, then the indicators that are not."""
-    now = {topic: figures.by_name(figures.read(folder, topic)) for topic in latest}
-    found = {name: figure for document in now.values() for name, figure in document.items()}
-    known = [name for name in INDICATORS if name in found and found[name]["value"] is not None]
-    indicators = [_tile(found[name], _series(earlier, name, found[name])) for name in known]
-    absent = [
-        Tile(_indicator_words(name), "–", reason=_why_absent(name, found.get(name), latest, left_out))
-        for name in INDICATORS
-        if name not in known
-    ]
-    heads = []
-    for document in now.values():
-        others = [f for f in document.values() if f["name"] not in INDICATORS and f["value"] is not None]
-        if others:
-            heads.append(_tile(others[0], _series(earlier, others[0]["name"], others[0])))
-    return [*indicators, *heads, *absent]
+def indicators(
+    folder: Path, earlier: history.Archive, latest: Mapping[str, Any], left_out: Mapping[str, Any]
+) -> list[Tile]:
+    """The five indicators, in their order; one that is not known says why."""
+    found = {}
+    for topic in latest:
+        found |= {name: (topic, f) for name, f in figures.by_name(figures.read(folder, topic)).items()}
+    made = []
+    for name in INDICATORS:
+        topic, figure = found.get(name, (INDICATOR_TOPICS[name], None))
+        if figure is None or figure["value"] is None:
+            made.append(Tile(indicator_words()[name], "—", reason=_why_absent(name, figure, latest, left_out)))
+        else:
+            made.append(_indicator(name, tile(topic, figure, earlier)))
+    return made
 
 
-def _tile(figure: dict[str, Any], series: list[float]) -> Tile:
+def _indicator(name: str, found: Tile) -> Tile:
+    """The figure under the indicator's own name, which every index page shares."""
+    word = indicator_words()[name]
+    what = found.label.removeprefix(f"{word}: ")
+    return replace(found, label=word, what="" if what == word else what)
+
+
+def by_topic(folder: Path, earlier: history.Archive, topics: Iterable[str]) -> list[tuple[str, list[Tile]]]:
+    """Every other figure that has a value, under the title of the report that publishes it."""
+    made = []
+    for topic in topics:
+        known = figures.by_name(figures.read(folder, topic)).values()
+        shown = [tile(topic, f, earlier) for f in known if f["value"] is not None and f["name"] not in INDICATORS]
+        if shown:
+            made.append((TOPICS[topic].title if topic in TOPICS else topic, shown))
+    return made
+
+
+def tile(topic: str, figure: Mapping[str, Any], earlier: history.Archive) -> Tile:
+    """A figure with its change since the date before and its line over all dates."""
     value, unit = figure["value"], figure["unit"]
-    change, tone = _change(figure, series[-2]) if len(series) > 1 else ("", "")
+    series = [*earlier.values(topic, figure["name"], unit), value]
+    before = earlier.last(topic, figure["name"], unit)
+    change, tone = changed(figure, before) if before else ("", "")
     return Tile(
-        label=figure["words"] or figure["name"].replace("_", " "),
+        label=figures.label(figure),
         value=figures.said(value, unit, brief=True),
-        interval=words.interval(figure["low"], figure["high"], _form(unit), figure["n"]),
+        interval=figures.interval(figure),
         change=change,
         tone=tone,
         line=sparkline(series),
     )
 
 
-def _change(figure: dict[str, Any], before: float) -> tuple[str, str]:
-    """How the figure moved in words, and its tone: of the indicators alone it is known that more is better."""
+def changed(figure: Mapping[str, Any], before: Mapping[str, Any]) -> tuple[str, str]:
+    """How the figure moved in words, and its tone.
+
+    Of the indicators alone it is known that more is better; a move within the intervals has no tone.
+    """
     value = figure["value"]
-    moved = figures.change(value, before, figure["unit"])
+    moved = figures.change(value, before["value"], figure["unit"])
     if not any(digit in moved for digit in "123456789"):
         return _("unchanged"), ""
-    rose = value > before
-    tone = ("ok" if rose else "no") if figure["name"] in INDICATORS else ""
-    return f"{'▲' if rose else '▼'} {moved}", tone
-
-
-def _form(unit: str) -> Any:
-    return lambda value: figures.said(value, unit, brief=True)
-
-
-def _series(earlier: list[Path], name: str, figure: dict[str, Any]) -> list[float]:
-    """The figure's values over all earlier dates and this one, where its unit stayed the same."""
-    values = []
-    for folder in earlier:
-        for path in sorted(folder.glob("*.figures.json")):
-            before = figures.by_name(figures.read(folder, path.name.removesuffix(".figures.json"))).get(name)
-            if before and before["value"] is not None and before["unit"] == figure["unit"]:
-                values.append(before["value"])
-                break
-    return [*values, figure["value"]]
+    rose = value > before["value"]
+    told = figure["name"] in INDICATORS and moves.beyond(before, figure) is not False
+    return f"{'▲' if rose else '▼'} {moved}", ("ok" if rose else "no") if told else ""
 
 
 def sparkline(values: list[float]) -> Markup | str:
-    """A small line of at least two values, drawn in the page itself."""
+    """A small line of at least two values with a dot at its end, drawn in the page itself; for eyes only.
+
+    Its height is at least a twentieth of the values, so that a standstill looks like one.
+    """
     if len(values) < 2:
         return ""
-    low, span = min(values), (max(values) - min(values)) or 1
+    low, high = min(values), max(values)
+    span = max(high - low, _FLAT * max(abs(low), abs(high))) or 1
+    foot = (low + high - span) / 2
     step = 82 / (len(values) - 1)
-    places = " ".join(f"{4 + i * step:.0f},{19 - 16 * (v - low) / span:.0f}" for i, v in enumerate(values))
+    places = " ".join(f"{4 + i * step:.0f},{19 - 16 * (v - foot) / span:.0f}" for i, v in enumerate(values))
     return Markup(
         '<svg width="90" height="22" viewBox="0 0 90 22" aria-hidden="true">'
-        '<polyline fill="none" stroke="currentColor" stroke-width="1.6" points="{}"/></svg>'
-    ).format(places)
+        '<polyline fill="none" stroke="currentColor" stroke-width="1.6" points="{}"/>'
+        '<circle fill="currentColor" r="2" cx="{}" cy="{}"/></svg>'
+    ).format(places, *places.rsplit(" ", 1)[-1].split(","))
 
 
-def _indicator_words(name: str) -> str:
+def indicator_words() -> dict[str, str]:
+    """What the five indicators are called."""
     return {
         "satisfaction": _("Satisfaction"),
         "loyalty": _("Loyalty"),
         "conversion": _("Conversion"),
         "lifetime_value": _("Lifetime value"),
         "participation": _("Participation"),
-    }[name]
+    }
 
 
-def _why_absent(name: str, figure: dict[str, Any] | None, latest: dict[str, Any], left_out: dict[str, Any]) -> str:
+def _why_absent(
+    name: str, figure: Mapping[str, Any] | None, latest: Mapping[str, Any], left_out: Mapping[str, Any]
+) -> str:
     topic = INDICATOR_TOPICS[name]
     if figure is not None:
         return figure["words"] or _("the data can't bear this number")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,17 @@ from crm_lib.runner import engine
 from crm_lib.runner.figures import n_rows
 from crm_lib.theme.words import gettext as _
 
-FINE, NOTES, FAILED, TIMED_OUT, KILLED, NO_DATA = "fine", "notes", "failed", "timed out", "killed", "no data"
-STATES = (FINE, NOTES, FAILED, TIMED_OUT, KILLED, NO_DATA)
-GOOD = (FINE, NOTES)
+FINE, NOTES, STALE, UNCHANGED = "fine", "notes", "stale data", "unchanged"
+FAILED, TIMED_OUT, KILLED, NO_DATA = "failed", "timed out", "killed", "no data"
+STATES = (FINE, NOTES, STALE, UNCHANGED, FAILED, TIMED_OUT, KILLED, NO_DATA)
+GOOD = (FINE, NOTES, STALE, UNCHANGED)
 
+# Exit codes of a report; a command returns the gravest of its reports.
+EXIT_FINE, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_STALE = 0, 1, 2, 3
+EXIT_BUSY, EXIT_TIMED_OUT, EXIT_INTERRUPTED, EXIT_KILLED, EXIT_STOPPED = 75, 124, 130, 137, 143
+_GRAVEST_FIRST = (EXIT_BAD_INPUT, EXIT_BUSY, EXIT_KILLED, EXIT_TIMED_OUT, EXIT_FAILED, EXIT_STALE, EXIT_FINE)
+
+_NO_ROOM = re.compile(r"\[Errno (27|28|122)\]")  # file too large, no space left, quota exceeded
 _PEOPLE_ERRORS = {
     name: kind for name, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.CrmError)
 }
@@ -36,11 +43,22 @@ class Verdict:
         return self.state in GOOD
 
 
+def gravest(codes: Iterable[int]) -> int:
+    """The exit code that says most about a run: bad input before what was cut off, failures, stale data.
+
+    >>> gravest([0, 1, 2, 124]), gravest([])
+    (2, 0)
+    """
+    return min(codes, key=_GRAVEST_FIRST.index, default=EXIT_FINE)
+
+
 def state_words(state: str) -> tuple[str, str, str]:
     """Icon, word and tone (`ok`, `care`, `no`) of a state."""
     return {
         FINE: ("✓", _("fine"), "ok"),
         NOTES: ("▲", _("read the notes"), "care"),
+        STALE: ("◷", _("stale data"), "care"),
+        UNCHANGED: ("=", _("unchanged"), "ok"),
         FAILED: ("✗", _("failed"), "no"),
         TIMED_OUT: ("✗", _("took too long"), "no"),
         KILLED: ("✗", _("was cut off"), "no"),
@@ -58,53 +76,67 @@ def of_run(notebook: Any, figures: Mapping[str, Any] | None, minutes: float) -> 
         return timed_out(minutes)
     if ended == engine.KILLED:
         return killed()
+    if ended == engine.TOO_MUCH:
+        return Verdict(
+            FAILED, _("The notebook printed more than any page could hold, and was ended."), EXIT_FAILED
+        )
     if ended == engine.NEVER_STARTED:
-        return Verdict(FAILED, _("The notebook could not be started."), 1)
+        return Verdict(FAILED, _("The notebook could not be started."), EXIT_FAILED)
     error = _first_error(notebook)
     if ended == engine.EXITED:
-        return Verdict(FAILED, _("The notebook ended itself before its last cell."), 1)
+        return Verdict(FAILED, _("The notebook ended itself before its last cell."), EXIT_FAILED)
     if error is not None:
         return of_error(error.ename, error.evalue)
     if ended != engine.COMPLETED:
-        return Verdict(FAILED, _("Not all cells of the notebook ran."), 1)
+        return Verdict(FAILED, _("Not all cells of the notebook ran."), EXIT_FAILED)
     return _of_publication(figures)
 
 
 def of_error(name: str, text: str) -> Verdict:
     """A verdict on an exception: words written for people are shown, others may quote customers and are not."""
     if name == "NotEnoughData":
-        return Verdict(NO_DATA, text, 1)
+        return Verdict(NO_DATA, text, EXIT_FAILED)
     if name in _PEOPLE_ERRORS:
         return Verdict(FAILED, text, _PEOPLE_ERRORS[name].exit_code)
+    if name == "MemoryError":
+        return Verdict(KILLED, _("The notebook ran out of memory."), EXIT_KILLED)
+    if name == "OSError" and _NO_ROOM.search(text):
+        return Verdict(FAILED, _("There was no room left on the disk."), EXIT_FAILED)
     said = _("The notebook stopped with an error that nobody foresaw ({error}).")
-    return Verdict(FAILED, said.format(error=_plain_name(name)), 1)
+    return Verdict(FAILED, said.format(error=_plain_name(name)), EXIT_FAILED)
 
 
 def timed_out(minutes: float) -> Verdict:
     """A verdict on a run that did not end in time."""
     return Verdict(
-        TIMED_OUT, _("The notebook did not end within {minutes} minutes.").format(minutes=f"{minutes:g}"), 1
+        TIMED_OUT,
+        _("The notebook did not end within {minutes} minutes.").format(minutes=f"{minutes:g}"),
+        EXIT_TIMED_OUT,
     )
 
 
 def killed() -> Verdict:
     """A verdict on a kernel that the system ended."""
     return Verdict(
-        KILLED, _("The system ended the notebook while it was running; it may have run out of memory."), 1
+        KILLED,
+        _("The system ended the notebook while it was running; it may have run out of memory."),
+        EXIT_KILLED,
     )
 
 
 def bad_page(problems: list[str]) -> Verdict:
     """A verdict on a page that must not be shown."""
     said = _("The page was made but may not be shown: {problems}.")
-    return Verdict(FAILED, said.format(problems="; ".join(problems[:3])), 1)
+    return Verdict(FAILED, said.format(problems="; ".join(problems[:3])), EXIT_FAILED)
 
 
 def _of_publication(figures: Mapping[str, Any] | None) -> Verdict:
     if figures is None:
-        return Verdict(FAILED, _("The notebook ran to its end but published no figures."), 1)
+        return Verdict(FAILED, _("The notebook ran to its end but published no figures."), EXIT_FAILED)
     if not figures.get("figures") or n_rows(figures) == 0:
-        return Verdict(NO_DATA, _("The notebook ran to its end but had no rows to report on."), 1)
+        return Verdict(NO_DATA, _("The notebook ran to its end but had no rows to report on."), EXIT_FAILED)
+    if figures.get("stale"):
+        return Verdict(STALE, figures["stale"], EXIT_STALE)
     unusable = (figures.get("about") or {}).get("problems")
     return Verdict(NOTES if figures.get("notes") or unusable else FINE)
 

@@ -1,7 +1,8 @@
 """One notebook in a process of its own: run it, judge it, make its page in a folder aside.
 
-Started as `python -m crm_lib.runner.worker` with a JSON task on standard input. Standard output carries one JSON
-line per event: `{"kernel": pid}`, then `{"verdict": {...}}`. Standard error goes to the log of the run.
+Started as `python -m crm_lib.runner.worker`, or forked from a warm process, with a task as one line of JSON on
+standard input, which then stays open: when it closes, the runner is gone and so are we. Standard output carries
+one JSON line per event: `{"kernel": pid}`, then `{"verdict": {...}}`. Standard error goes to the log of the run.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ import os
 import re
 import signal
 import sys
+import threading
+import time
 import traceback
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crm_lib.runner import figures, parameters, verdict
+from crm_lib.contract.reporting import Reporting, Threshold
+from crm_lib.runner import figures, freshness, parameters, scrubbing, spreadsheet, thresholds, verdict
+from crm_lib.runner.warm import end_group
 from crm_lib.theme import words
 
 if TYPE_CHECKING:
@@ -33,40 +38,63 @@ def main() -> None:
     """Do the task on standard input; the process ends with 0 whatever the verdict."""
     signal.signal(signal.SIGTERM, _stop)
     _keep_events_to_ourselves()
-    _skip_slow_grammar()
-    task = json.load(sys.stdin)
+    skip_slow_grammar()
+    task = json.loads(sys.stdin.readline())
+    kernels: list[int] = []
+    threading.Thread(target=_watch, args=(kernels,), daemon=True).start()
     words.use(task["language"])
+    cost: dict[str, Any] = {}
     try:
-        found = make(task)
+        found = make(task, kernels, cost)
     except Exception as error:  # the verdict must reach the runner whatever went wrong here
         traceback.print_exc()
         found = verdict.of_error(type(error).__name__, str(error))
-    say(verdict=asdict(found))
+    say(verdict=asdict(found), cost=cost)
 
 
-def make(task: dict[str, Any]) -> verdict.Verdict:
-    """Run the notebook of the task, publish into its folder, and write the page there when all is well."""
-    folder = Path(task["folder"])
-    notebook = execute(task, folder / EXECUTED)
-    detail = notebook.metadata.get("crm", {}).get("detail")
-    if detail:
-        print(_ANSI.sub("", detail), file=sys.stderr)  # noqa: T201
-    published = figures.read(folder, task["topic"])
+def make(task: dict[str, Any], kernels: list[int], cost: dict[str, Any]) -> verdict.Verdict:
+    """Run the notebook of the task, publish into its folder, and write the page there when all is well.
+
+    The kernel's process id is added to `kernels`, the seconds that each part took to `cost`.
+    """
+    folder, clock = Path(task["folder"]), time.monotonic()
+    notebook = execute(task, folder / EXECUTED, kernels)
+    secrets = scrubbing.secrets()
+    scrubbing.notebook(notebook, secrets)
+    scrubbing.published(folder, task["topic"], secrets)
+    ended = notebook.metadata.get("crm", {})
+    parts = ended.get("seconds", {})
+    cost.update(parts, runner=round(time.monotonic() - clock - sum(parts.values()), 3))
+    cost["memory_mb"] = ended.get("memory_mb", 0)
+    if ended.get("detail"):
+        print(_ANSI.sub("", ended["detail"]), file=sys.stderr)  # noqa: T201
+    reporting = reporting_of(task)
+    published = thresholds.settle(folder, task["topic"], Path(task["place"]), reporting.thresholds)
+    published = freshness.settle(folder, published, reporting.fresh_days)
     found = verdict.of_run(notebook, published, task["minutes"])
     if not found.good:
         return found
-    from crm_lib.runner import page
-
-    words.use(task["language"], figures.currency(published))
-    made, problems = page.make(notebook, about(task, published or {}))
-    if problems:
-        print("\n".join(problems), file=sys.stderr)  # noqa: T201
-        return verdict.bad_page(problems)
-    (folder / task["page"]).write_text(made, encoding="utf-8")
+    clock = time.monotonic()
+    found = _write_page(task, notebook, published or {}, found)
+    cost["page"] = round(time.monotonic() - clock, 3)
     return found
 
 
-def execute(task: dict[str, Any], output: Path) -> Any:
+def _write_page(
+    task: dict[str, Any], notebook: Any, published: dict[str, Any], found: verdict.Verdict
+) -> verdict.Verdict:
+    from crm_lib.runner import page
+
+    words.use(task["language"], figures.currency(published))
+    made, problems = page.make(notebook, about(task, published))
+    if problems:
+        print("\n".join(problems), file=sys.stderr)  # noqa: T201
+        return verdict.bad_page(problems)
+    (Path(task["folder"]) / task["page"]).write_text(made, encoding="utf-8")
+    return found
+
+
+def execute(task: dict[str, Any], output: Path, kernels: list[int]) -> Any:
     """The notebook as the engine left it, whether it ran through or not."""
     import nbformat
     import papermill
@@ -82,7 +110,8 @@ def execute(task: dict[str, Any], output: Path) -> Any:
             cwd=str(Path(task["notebook"]).parent),
             progress_bar=False,
             run_timeout=task["minutes"] * 60,
-            on_kernel=lambda pid: say(kernel=pid),
+            memory_mb=task.get("memory_mb", 0),
+            on_kernel=lambda pid: (kernels.append(pid), say(kernel=pid)),
         )
     return nbformat.read(output, as_version=4)
 
@@ -104,7 +133,15 @@ def about(task: dict[str, Any], published: dict[str, Any]) -> About:
         parameters=task["parameters"],
         help={p.name: p.help for p in declared},
         figures=published,
+        sheets=spreadsheet.write(Path(task["folder"]), task["topic"]),
+        phone_like_ids=reporting_of(task).phone_like_ids,
     )
+
+
+def reporting_of(task: dict[str, Any]) -> Reporting:
+    """What crm.toml says of the reports, out of the task: what a worker needs of it."""
+    limits = {name: Threshold(**limit) for name, limit in task["thresholds"].items()}
+    return Reporting(thresholds=limits, phone_like_ids=task["phone_like_ids"], fresh_days=task.get("fresh_days"))
 
 
 def say(**event: Any) -> None:
@@ -119,9 +156,18 @@ def _keep_events_to_ourselves() -> None:
     os.dup2(2, 1)
 
 
-def _skip_slow_grammar() -> None:
+def skip_slow_grammar() -> None:
     """Keep jsonschema from compiling a grammar of addresses that no notebook needs: a second of each run."""
     sys.modules.setdefault("rfc3987_syntax", None)
+
+
+def _watch(kernels: list[int]) -> None:
+    """End with the runner: its way in is closed when it has gone, however it went."""
+    while os.read(0, 4096):
+        pass
+    for pid in kernels:
+        end_group(pid)
+    os._exit(1)
 
 
 def _stop(_number: int, _frame: Any) -> None:

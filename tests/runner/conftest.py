@@ -49,4 +49,5 @@ def report():
     def make(reports, *names, now=NOON, **options):
         return run.report(_order(reports, *map(_job, names), **options), now=now)
 
+    make.noon = NOON
     return make

@@ -1,9 +1,11 @@
 import json
+import re
 from collections import Counter
 
 import pytest
 
-from crm_lib.runner import archive, index
+from crm_lib.runner import archive, index, overview, tiles
+from crm_lib.runner import states as standing
 from crm_lib.runner.lint import problems
 
 
@@ -59,7 +61,7 @@ def made(reports, folder):
     ],
 )  # fmt: skip
 def test_the_headline_counts_the_states(states, words):
-    assert index.headline(Counter(states)) == words
+    assert standing.headline(Counter(states)) == words
 
 
 def test_the_newest_attempt_of_each_topic_counts(tmp_path):
@@ -126,7 +128,7 @@ def test_dates_of_another_label_are_no_history(tmp_path):
     page = made(tmp_path, dated(tmp_path, "2026-10-31", [outcome("funnel")], found))
     assert "<polyline" not in page
     assert "Changes are against" not in page
-    assert '<a href="../2026-09-30+quick/index.html">30 September 2026 · quick</a>' in page
+    assert '<a href="../2026-09-30+quick/index.html"><bdi>30 September 2026 · quick</bdi></a>' in page
 
 
 def test_an_indicator_that_is_not_known_says_why(tmp_path):
@@ -147,11 +149,73 @@ def test_an_indicator_that_is_not_known_says_why(tmp_path):
     assert [reason in page for reason in reasons] == [True] * 4
 
 
-def test_the_first_other_figure_of_each_report_is_shown(tmp_path):
-    found = {"clv": [figure("orders", 1517.0, words="Orders to come"), figure("other", 3.0, words="Another")]}
+def test_every_figure_of_each_report_is_shown_by_its_words(tmp_path):
+    found = {"clv": [figure("orders", 1517.0, words="Orders to come"), figure("n_open", 3.0), figure("r", None)]}
     page = made(tmp_path, dated(tmp_path, "2026-10-31", [outcome("clv")], found))
-    assert "Orders to come" in page
-    assert "Another" not in page
+    assert page.index("Orders to come") < page.index("n open")
+    assert ">r<" not in page
+
+
+def test_the_five_indicators_stand_first_in_one_order_whether_known_or_not(tmp_path):
+    found = {"funnel": [figure("conversion", 0.1, "share")], "clv": [figure("lifetime_value", 5.0, "CNY")]}
+    page = made(tmp_path, dated(tmp_path, "2026-10-31", [outcome("clv"), outcome("funnel")], found))
+    names = re.findall(r"<dt>([^<]+)</dt>", page)
+    assert names == ["Satisfaction", "Loyalty", "Conversion", "Lifetime value", "Participation"]
+    assert page.count('<div class="n">—</div>') == 3
+
+
+def test_what_moved_beyond_its_intervals_is_said_and_leads_to_the_comparison(tmp_path):
+    for day, value in (("2026-09-30", 0.20), ("2026-10-31", 0.10)):
+        moved = figure("win_rate", value, "share", low=value - 0.02, high=value + 0.02, words="Win rate")
+        folder = dated(tmp_path, day, [outcome("funnel")], {"funnel": [moved]})
+    page = made(tmp_path, folder)
+    assert "▼ 10.0 points" in page
+    assert '<a href="compare.2026-09-30.html">Compare with 30 September 2026</a>' in page
+    assert problems((folder / "compare.2026-09-30.html").read_text(encoding="utf-8")) == []
+
+
+def test_a_move_within_the_intervals_has_no_colour_and_is_no_news(tmp_path):
+    for day, value in (("2026-09-30", 0.10), ("2026-10-31", 0.11)):
+        found = figure("conversion", value, "share", low=value - 0.02, high=value + 0.02)
+        folder = dated(tmp_path, day, [outcome("funnel")], {"funnel": [found]})
+    page = made(tmp_path, folder)
+    assert "<span>▲ 1.0 points</span>" in page
+    assert "No figure moved by more than chance would make since 30 September 2026." in page
+
+
+def test_a_run_that_changed_nothing_leaves_the_state_before(tmp_path):
+    dated(tmp_path, "2026-10-31", [outcome("clv", "notes", notes=["read this"])])
+    folder = dated(tmp_path, "2026-10-31", [outcome("clv", "unchanged")], start="bb")
+    assert "read this" in made(tmp_path, folder)
+
+
+def test_the_index_over_all_shows_state_indicators_change_and_line_of_each_date(tmp_path):
+    for day, value in (("2026-09-30", 0.10), ("2026-10-31", 0.11)):
+        folder = dated(tmp_path, day, [outcome("funnel")], {"funnel": [figure("conversion", value, "share")]})
+    dated(tmp_path, "2026-10-31+quick", [outcome("funnel", "failed")])
+    index.write(tmp_path, folder)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8").replace("\xa0", " ")
+    assert page.count('<span class="ok"><span aria-hidden="true">✓</span> One report is fine</span>') == 2
+    assert '<span class="no"><span aria-hidden="true">✗</span> One report failed</span>' in page
+    assert '11.0 %<br><small class="ok">▲ 1.0 points</small>' in page
+    assert page.count("<polyline") == 1
+
+
+def test_many_dates_of_a_source_fold(tmp_path):
+    for month in range(1, 13):
+        for day in ("01", "15"):
+            folder = dated(tmp_path, f"2025-{month:02}-{day}", [outcome("clv")])
+    archive.write(tmp_path / "index.html", overview.page(tmp_path))
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert problems(page) == []
+    assert page.index("12 earlier dates") > page.index(f"{folder.name}/index.html")
+
+
+def test_a_standstill_looks_like_one():
+    still, rise = tiles.sparkline([100, 100.1]), tiles.sparkline([100, 120])
+    assert 'points="4,11 86,11"' in still
+    assert 'points="4,19 86,3"' in rise
+    assert tiles.sparkline([5]) == ""
 
 
 def test_what_was_left_out_is_named_with_the_tables_it_would_take(tmp_path):

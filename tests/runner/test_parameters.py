@@ -109,8 +109,8 @@ def test_text_becomes_a_value_of_the_declared_type(parameter, text, value):
         (Parameter("x", "int", 52, low=4, high=156), "200", "clv.x is 200; it must lie between 4 and 156"),
         (Parameter("x", "str", "a", choices=("nearest",)), "nearst", 'Did you mean "nearest"'),
         (Parameter("x", "int", 0), ["1", "2"], "given 2 times"),
-        (Parameter("as_of", "str", ""), "2026-02-30", "must be a date like 2026-10-31"),
-        (Parameter("as_of", "str", ""), "20260101", "must be a date like 2026-10-31"),
+        (Parameter("as_of", "str", "", dated=True), "2026-02-30", "must be a day like 2026-10-31"),
+        (Parameter("as_of", "str", "", dated=True), "20260101", "must be a day like 2026-10-31"),
     ],
 )
 def test_text_of_another_type_is_refused_with_what_is_wanted(parameter, text, words):

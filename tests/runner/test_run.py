@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from crm_lib.runner import process, run, verdict
+from crm_lib.runner import archive, process, run, verdict
 from crm_lib.runner.lint import problems
 
 FAILURES = {
@@ -19,7 +20,7 @@ FAILURES = {
     "contract_error": (verdict.FAILED, 2, "transactions.amount: 3 of 6,919 values are not numbers."),
     "not_enough_data": (verdict.NO_DATA, 1, "No customer has bought twice."),
     "sys_exit": (verdict.FAILED, 1, "ended itself before its last cell"),
-    "killed_kernel": (verdict.KILLED, 1, "may have run out of memory"),
+    "killed_kernel": (verdict.KILLED, 137, "may have run out of memory"),
     "publishes_nothing": (verdict.FAILED, 1, "published no figures"),
     "no_parameters": (verdict.FAILED, 1, "published no figures"),
     "no_figures": (verdict.NO_DATA, 1, "no rows to report on"),
@@ -102,7 +103,7 @@ def test_a_run_over_its_time_is_a_failure_and_a_good_page_outlives_it(tmp_path, 
     stuck = run.Job("good", "Good", "What of good?", job("never_ends").notebook, job("never_ends").parameters)
     late = run.report(order(tmp_path, stuck, minutes=2 / 60))
     assert late.outcomes[0].verdict.state == verdict.TIMED_OUT
-    assert late.exit_code == 1
+    assert late.exit_code == 124
     assert text(good.outcomes[0].page) == before
     failure = text(late.outcomes[0].page)
     assert 'href="good.html"' in failure
@@ -158,6 +159,7 @@ def test_the_record_holds_what_the_index_needs(whole, reports):
 
 STUCK = """
 import datetime as dt, sys
+from contextlib import suppress
 from pathlib import Path
 from crm_lib.runner import run
 from crm_lib.runner.job import Job, Order
@@ -207,9 +209,9 @@ def _wait_for(condition, seconds=30.0):
 
 
 def test_a_worker_that_dies_without_a_word_is_called_killed(tmp_path, order, job, monkeypatch):
-    def dies(task, environment, errors, alive):
+    def dies(task, environment, errors, alive, workers):
         errors.write_text("Killed", encoding="utf-8")
-        return None, False
+        return None, {}, False
 
     monkeypatch.setattr(process, "work", dies)
     made = run.report(order(tmp_path, job("good")))
@@ -223,3 +225,22 @@ def test_secrets_in_the_environment_are_named_by_no_record(tmp_path, report, mon
     written = [text(p) for p in tmp_path.glob("**/*") if p.is_file()]
     assert made.exit_code == 0
     assert not any("pa55" in one for one in written)
+
+
+def test_the_longest_notebook_begins_first_and_one_never_seen_before_all(tmp_path, order, job, monkeypatch):
+    began = []
+
+    def quick(task, environment, errors, alive, workers):
+        began.append(task["topic"])
+        errors.touch()
+        return None, {}, False
+
+    folder = order(tmp_path, job("good")).folder
+    reports = [{"topic": "good", "seconds": 1.0}, {"topic": "noisy", "seconds": 9.0}]
+    archive.write_record(
+        folder, "a", {"start": "a", "started_at": "2026-11-01T00:00:00+00:00", "reports": reports}
+    )
+    monkeypatch.setattr(process, "work", quick)
+    with suppress(KeyError):  # the record above is too bare for an index
+        run.report(order(tmp_path, job("good"), job("noisy"), job("cell_error"), n_at_once=1))
+    assert began == ["cell_error", "noisy", "good"]

@@ -1,0 +1,202 @@
+"""`crm report`: several sources and dates after one another, with one pair of warm processes for all."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable
+from contextlib import nullcontext
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from crm_lib.cli import plan
+from crm_lib.cli.options import EXIT_CODES, AsOf, RunDate, To, notebook, root, say, short
+from crm_lib.contract.topics import TOPICS
+from crm_lib.errors import CrmError
+from crm_lib.runner import choices, forked, verdict
+from crm_lib.runner.job import Order
+
+HELP = f"""Make reports: all that the source's tables allow, or the topics named.
+
+Examples:
+
+\b
+  crm report
+  crm report segmentation clv --source cdnow --as-of 1998-06-30
+  crm report clv --source cdnow --set clv.horizon_weeks=39 --set clv.holdout_weeks=39
+  crm report --source shop --source web --as-of last-month --quiet
+  crm report --since 2026-01-31 --every month
+  crm report funnel --source pipeline --label quick --jobs 1
+
+The source's tables are checked before any notebook starts; topics whose tables can't be used are refused, the
+others run. A page that would come out the same is left as it is.
+
+{EXIT_CODES}
+"""
+
+
+class Every(StrEnum):
+    """Periods at whose ends reports are due."""
+
+    day = "day"
+    week = "week"
+    month = "month"
+    quarter = "quarter"
+    year = "year"
+
+
+class WithParameters(TyperCommand):
+    """A command whose help ends with the notebooks' parameters, read from their own cells."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write what --set takes; nothing outside a project."""
+        try:
+            found = [(topic, notebook(topic)) for topic in TOPICS]
+            rows = [row for topic, path in found if path.exists() for row in choices.table(topic, path)]
+        except CrmError:
+            return
+        with formatter.section("Parameters for --set"):
+            formatter.write_dl([(name, f"{kind}; {text}" if text else kind) for name, kind, text in rows])
+
+
+def report(
+    topics: Annotated[
+        list[str] | None, typer.Argument(help="Topics; all that can be made when none is named.")
+    ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source", "-s", help="A source in crm.toml, may be repeated; else the default named there."
+        ),
+    ] = None,
+    as_of: AsOf = "",
+    run_date: RunDate = "",
+    since: Annotated[
+        str, typer.Option(metavar="DATE", help="Catch up: also the dates from here on that have no page yet.")
+    ] = "",
+    every: Annotated[Every, typer.Option(help="With --since: at the end of each of these.")] = Every.month,
+    language: Annotated[str, typer.Option(help="Language of the pages.")] = "en",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="TOPIC.PARAMETER=VALUE", help="A notebook's parameter; may be repeated."),
+    ] = None,
+    label: Annotated[str, typer.Option(help="Keep the pages beside the usual ones, under DATE+LABEL.")] = "",
+    jobs: Annotated[int, typer.Option(min=0, help="Notebooks at once; 0: as many as there are cores.")] = 0,
+    timeout: Annotated[float, typer.Option(min=0.01, help="Minutes that one notebook may take.")] = 20,
+    memory: Annotated[int, typer.Option(min=0, help="Megabytes that one notebook may take; 0: no limit.")] = 0,
+    wait: Annotated[float, typer.Option(min=0, help="Minutes to wait for another run of the same pages.")] = 10,
+    to: To = None,
+    force: Annotated[bool, typer.Option("--force", help="Make pages again that would come out the same.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be made and make nothing.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing while all is well.")] = False,
+    deliver: Annotated[
+        bool, typer.Option("--deliver", help="Tell whom [deliver] in crm.toml names; keep the mail in runs/.")
+    ] = False,
+    plain_kernels: Annotated[
+        bool, typer.Option("--plain-kernels", help="Start every kernel from nothing, which is slower.")
+    ] = False,
+) -> None:
+    """Make reports (the help of this command stands in HELP)."""
+    with _warm(plain_kernels or dry_run) as warm:
+        from crm_lib.runner import archive
+        from crm_lib.theme import words
+
+        words.use(language)
+        archive.checked_label(label)
+        when = {"as_of": as_of, "run_date": run_date, "since": since, "every": every.value}
+        wishes = plan.wishes(source or [], topics or [], settings or [], when)
+        shared = plan.empty_order(
+            reports=(to or root() / "reports").resolve(),
+            language=language,
+            label=label,
+            minutes=timeout,
+            memory_mb=memory,
+            wait_s=wait * 60,
+            n_at_once=jobs or os.cpu_count() or 1,
+            force=force,
+        )
+        try:
+            code = _dry(wishes, shared) if dry_run else _make(wishes, shared, quiet, warm, deliver)
+        except KeyboardInterrupt as stopped:
+            told = signal.SIGTERM in stopped.args
+            say("crm: stopped; the pages that stood there stand")
+            raise typer.Exit(verdict.EXIT_STOPPED if told else verdict.EXIT_INTERRUPTED) from None
+    raise typer.Exit(code)
+
+
+def _warm(plain: bool) -> Any:
+    """A pair of warm processes that import while we check; nothing where they are not wanted or can't be."""
+    from crm_lib.runner import process
+
+    if plain or not forked.possible():
+        return nullcontext()
+    return forked.WarmPair(process.base_environment())
+
+
+def _make(
+    wishes: list[plan.Wish], shared: Order, quiet: bool, warm: forked.WarmPair | None, deliver: bool = False
+) -> int:
+    from crm_lib.runner import progress, run
+
+    lines = progress.for_terminal(quiet)
+    several = len(wishes) > 1 or any(len(wish.days) > 1 for wish in wishes)
+    codes, index = [], None
+    for wish in wishes:
+        try:
+            for order in plan.orders(wish, shared):
+                if several or quiet:
+                    lines.begins(f"{order.source} {order.folder.name}")
+                done = run.report(order, lines, warm=warm)
+                codes += [done.exit_code, *([_deliver(order, done)] if deliver else [])]
+                index = done.index
+                if not quiet:
+                    _tell(done)
+        except CrmError as error:
+            if not several:
+                raise
+            say(f"crm: {wish.source}: {error}")
+            codes.append(error.exit_code)
+    if not quiet:
+        place = shared.reports / "index.html" if several else index
+        typer.echo(f"Index: {short(place)}" if index else "Nothing was missed.")
+    return verdict.gravest(codes)
+
+
+def _deliver(order: Order, done: Any) -> int:
+    """Tell of a run in which anything was made anew; what goes wrong is one line each."""
+    from crm_lib.runner import deliver
+
+    if all(outcome.verdict.state == verdict.UNCHANGED for outcome in done.outcomes):
+        return verdict.EXIT_FINE
+    problems = deliver.run(order.folder, order.reporting).problems
+    for problem in problems:
+        say(f"crm: {order.source}: {problem}")
+    return verdict.EXIT_FAILED if problems else verdict.EXIT_FINE
+
+
+def _tell(done: Any) -> None:
+    n_bad = sum(not outcome.verdict.good for outcome in done.outcomes)
+    if n_bad:
+        say(f"crm: {n_bad} of {len(done.outcomes)} reports could not be made; see {short(done.index)}")
+
+
+def _dry(wishes: Iterable[plan.Wish], shared: Order) -> int:
+    """Say what would be made, after the tables were checked."""
+    from crm_lib.runner import archive, unchanged
+
+    codes = []
+    for wish in wishes:
+        for order in plan.orders(wish, shared):
+            for job in order.jobs:
+                page = short(order.folder / archive.page_name(job.topic, order.language))
+                if job.topic in order.refused:
+                    typer.echo(f"can't make  {page}: {order.refused[job.topic]}")
+                    codes.append(verdict.EXIT_BAD_INPUT)
+                elif unchanged.standing(order, job):
+                    typer.echo(f"unchanged   {page}")
+                else:
+                    typer.echo(f"would make  {page}: {job.command}")
+    return verdict.gravest(codes)

@@ -1,0 +1,106 @@
+"""Commands on tables and topics: check a source, write the sample company, list what can be asked."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crm_lib.cli.options import (
+    AsOf,
+    RunDate,
+    Source,
+    name_run_date,
+    notebook,
+    resolved,
+    root,
+    say,
+    scheduled,
+    short,
+)
+from crm_lib.contract.topics import TOPICS
+from crm_lib.runner import choices
+
+if TYPE_CHECKING:
+    from crm_lib.sources import Checkup
+
+
+class Format(StrEnum):
+    """File formats of the sample company."""
+
+    csv = "csv"
+    parquet = "parquet"
+
+
+def check(source: Source = "", as_of: AsOf = "", run_date: RunDate = "") -> None:
+    """Read and check a source's tables without making a report.
+
+    Says for each table how many rows were read, set aside and why, and what can't be used at all.
+
+    Exit codes: 0 all tables can be used, 2 some can't.
+    """
+    from crm_lib import sources
+
+    source = source or sources.default_source()
+    day = name_run_date(scheduled(run_date), sources.reporting_of(source).time_zone)
+    found = sources.check(source, resolved(as_of, day))
+    _print_card(found)
+    raise typer.Exit(2 if found.problems else 0)
+
+
+def sample(
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of everything drawn by chance; else the project's own.")
+    ] = None,
+    customers: Annotated[int | None, typer.Option(min=100, help="Customers to make up; else 5,000.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write to; else data/sample beside crm.toml.")] = None,
+    format: Annotated[Format, typer.Option(help="File format of the tables.")] = Format.csv,
+    campaign_effects: Annotated[bool, typer.Option(help="Let campaigns change what customers buy.")] = True,
+) -> None:
+    """Write the sample company, with the truth behind it in truth.json.
+
+    The same seed and size give the same bytes.
+
+    Example: crm sample --customers 100000 --out big --format parquet
+    """
+    from crm_lib.sources.sample import write_sample
+
+    drawn = {} if seed is None else {"seed": seed}
+    sized = {} if customers is None else {"n_customers": customers}
+    folder = out or root() / "data" / "sample"
+    files = write_sample(folder, **drawn, **sized, campaign_effects=campaign_effects, format=format.value)
+    typer.echo(f"{len(files)} files in {short(folder)}")
+
+
+def topics() -> None:
+    """List the topics: question, tables needed, and the parameters that --set takes."""
+    for topic in TOPICS.values():
+        needs = " or ".join(" and ".join(way) for way in topic.needs)
+        typer.echo(f"{topic.name}: {topic.question}")
+        typer.echo(f"  needs {needs}" + (f"; can use {', '.join(topic.useful)}" if topic.useful else ""))
+        if not notebook(topic.name).exists():
+            typer.echo("  its notebook is missing")
+            continue
+        for name, kind, help_text in choices.table(topic.name, notebook(topic.name)):
+            typer.echo(f"  --set {name}  ({kind})" + (f"  {help_text}" if help_text else ""))
+
+
+def _print_card(checkup: Checkup) -> None:
+    card = checkup.card
+    typer.echo(
+        f"{card.title} ({card.source}), data up to {card.as_of.isoformat()}, fingerprint {card.fingerprint[:16]}"
+    )
+    for t in card.tables:
+        span = f", {t.first_on} to {t.last_on}" if t.first_on else ""
+        later = f", {t.n_after:,} after the date" if t.n_after else ""
+        aside = f", {t.n_rejected:,} set aside" if t.n_rejected else ""
+        typer.echo(f"  {t.table}: {t.n_read:,} rows read{aside}{later}, {t.n_used:,} used{span}")
+        for r in t.rejected:
+            money = "" if r.amount is None else f" ({r.amount:,.2f} in money)"
+            typer.echo(f"    {r.n:,} set aside: {r.column}: {r.reason}{money}")
+    for warning in checkup.warnings:
+        typer.echo(f"  note: {warning}")
+    for table, message in checkup.problems.items():
+        say(f"  {table} can't be used: {message}")

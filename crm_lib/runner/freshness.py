@@ -1,0 +1,52 @@
+"""Whether the data behind a page are fresh enough for its date."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from crm_lib.theme import words
+
+
+def settle(folder: Path, document: dict[str, Any] | None, fresh_days: int | None) -> dict[str, Any] | None:
+    """The publication, with what is to be said of stale data under `stale` and at the head of alerts and notes.
+
+    The file in `folder` is written again when there is something to say.
+    """
+    said = stale(document, fresh_days) if document else ""
+    if not said:
+        return document
+    settled = {
+        **document,
+        "stale": said,
+        "alerts": [said, *document.get("alerts", [])],
+        "notes": [said, *document.get("notes", [])],
+    }
+    text = json.dumps(settled, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    (folder / f"{settled['topic']}.figures.json").write_text(text, encoding="utf-8")
+    return settled
+
+
+def stale(document: Mapping[str, Any], fresh_days: int | None) -> str:
+    """A sentence when the newest row of all tables is older than allowed; empty when it is not, or not known.
+
+    Age is counted to the date of the report, not to today: a page of an old date is as fresh as it was then.
+    """
+    about = document.get("about") or {}
+    days = [dt.date.fromisoformat(day) for day in (about.get("last_on") or {}).values() if day]
+    if fresh_days is None or not days or not about.get("as_of"):
+        return ""
+    newest = max(days)
+    age = (dt.date.fromisoformat(about["as_of"]) - newest).days
+    if age <= fresh_days:
+        return ""
+    said = words.ngettext(
+        "The newest row is of {day}, {age} before the date of this report; at most {n} day is allowed.",
+        "The newest row is of {day}, {age} before the date of this report; at most {n} days are allowed.",
+        fresh_days,
+    )
+    counted = words.ngettext("{n} day", "{n} days", age).format(n=words.number(age))
+    return said.format(day=words.day(newest), age=counted, n=words.number(fresh_days))

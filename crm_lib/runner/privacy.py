@@ -1,0 +1,98 @@
+"""What looks like a phone number, an e-mail address or a secret: found in pages, taken out of logs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import unquote
+
+from crm_lib.theme.words import gettext as _
+from crm_lib.theme.words import ngettext, number
+
+SECRET_NAMES = re.compile(r"secret|token|passw|api_?key|private_?key|credential|_url$|_dsn$|^pgpassword$", re.I)
+HIDDEN = "•••"
+_SHORTEST_SECRET = 6
+
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}", re.UNICODE)
+_PHONES = (
+    # a Chinese mobile number: bare, which an id may look like, and in its groups or after +86
+    re.compile(r"(?<![\w.,+-])1[3-9]\d{9}(?![\w]|[.,]\d)"),
+    re.compile(r"(?<![\w.,])(?:\+?86[-\s]?1[3-9]\d[-\s]?\d{4}[-\s]?\d{4}|1[3-9]\d[-\s]\d{4}[-\s]\d{4})(?!\w)"),
+    # a Chinese landline with its area code
+    re.compile(r"(?<![\w.,])0\d{2,3}-\d{7,8}(?!\w)"),
+    # international: a plus and at least nine digits, in groups or not
+    re.compile(r"(?<![\w.,])\+\d(?:[-\s()]{0,2}\d){8,14}(?!\w)"),
+    # North America
+    re.compile(r"(?<![\w.,])(?:\(\d{3}\)\s?|\d{3}[-.])\d{3}[-.]\d{4}(?!\w)"),
+)
+_IDENTITY = re.compile(r"(?<!\w)[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\w)")
+_URL_PASSWORD = re.compile(r"(?<!\w)[a-z][\w+.-]*://[^\s/:@'\"]*:([^\s/@'\"]+)@")
+_SECRETS = (
+    re.compile(r"(?<!\w)(?:AKIA|ASIA)[0-9A-Z]{16}(?!\w)"),
+    re.compile(r"(?<!\w)(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk-|sk_live_)[\w-]{16,}"),
+    re.compile(r"(?<!\w)eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
+    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    re.compile(r"(?<!\w)[a-z][\w+.-]*://[^\s/:@'\"]+:[^\s/@'\"]+@"),
+    re.compile(r"(?i)\b(?:password|passwd|api[_-]?key|access[_-]?token)\s*[=:]\s*['\"]?[^\s'\"<>]{6,}"),
+)
+
+
+def secrets_of(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Values of environment variables whose names promise a secret, and passwords in URLs, the longest first."""
+    named = {value.strip() for name, value in environment.items() if SECRET_NAMES.search(name)}
+    passwords = (password for value in environment.values() for password in _URL_PASSWORD.findall(value))
+    named |= {form for password in passwords for form in (password, unquote(password))}
+    long_enough = (value for value in named if len(value) >= _SHORTEST_SECRET)
+    return tuple(sorted(long_enough, key=lambda value: (-len(value), value)))
+
+
+def problems(
+    texts: Sequence[tuple[str, str]], secrets: Iterable[str] = (), phone_like_ids: bool = False
+) -> list[str]:
+    """What a reader must not see, in words; `texts` are (heading it stands under, text).
+
+    The words say what it looks like, how often and where it stands first, never the thing itself.
+    """
+    known = [re.compile(re.escape(secret)) for secret in secrets]
+    kinds = (
+        (_("a phone number"), _PHONES[phone_like_ids:]),
+        (_("an e-mail address"), (_EMAIL,)),
+        (_("an identity number"), (_IDENTITY,)),
+        (_("a secret"), (*_SECRETS, *known)),
+    )
+    found = []
+    for what, patterns in kinds:
+        places = [heading for heading, text in texts for _hit in range(_count(text, patterns))]
+        if places:
+            found.append(_in_words(what, len(places), places[0]))
+    return found
+
+
+def scrub(text: str, secrets: Iterable[str] = ()) -> str:
+    """The text with secrets, addresses and phone numbers taken out.
+
+    >>> scrub("mail jo@example.org, postgresql://jo:pw@db/crm")
+    'mail •••, •••db/crm'
+    """
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
+    for pattern in (*_SECRETS, _EMAIL, _IDENTITY, *_PHONES):
+        text = pattern.sub(HIDDEN, text)
+    return text
+
+
+def _count(text: str, patterns: Iterable[re.Pattern[str]]) -> int:
+    spans = {match.span() for pattern in patterns for match in pattern.finditer(text)}
+    return len({start for start, _end in spans})
+
+
+def _in_words(what: str, n: int, heading: str) -> str:
+    if not heading:
+        said = ngettext("it shows what looks like {what}", "it shows what looks like {what}, {n} times", n)
+        return said.format(what=what, n=number(n))
+    said = ngettext(
+        "it shows what looks like {what}, under “{heading}”",
+        "it shows what looks like {what}, {n} times, first under “{heading}”",
+        n,
+    )
+    return said.format(what=what, n=number(n), heading=heading)

@@ -1,0 +1,65 @@
+"""Published tables as CSV beside the page, for spreadsheets: no cell of theirs is ever a formula."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+MOST_ROWS = 100_000
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # tells Excel that the text is UTF-8
+# What spreadsheets take for the beginning of a formula, full-width forms and leading blanks included.
+_FORMULA = r"^([\s\x00]*[=+\-@＝＋－＠|])"
+_INVISIBLE = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table beside the page: its name, where it lies seen from the page, rows published and rows written."""
+
+    name: str
+    address: str
+    n_rows: int
+    n_written: int
+
+
+def write(folder: Path, topic: str) -> tuple[Sheet, ...]:
+    """Write `<topic>/<table>.csv` beside every `<topic>/<table>.parquet` in `folder`, by name."""
+    return tuple(_write(path, topic) for path in sorted((folder / topic).glob("*.parquet")))
+
+
+def _write(path: Path, topic: str) -> Sheet:
+    table = pq.read_table(path)
+    kept = safe(table.slice(0, MOST_ROWS))
+    target = path.with_suffix(".csv")
+    with target.open("wb") as file:
+        file.write(_BYTE_ORDER_MARK)
+        # Every cell in quotes: a comma file stays one cell per cell where spreadsheets expect semicolons.
+        pa.csv.write_csv(kept, file, pa.csv.WriteOptions(quoting_style="all_valid"))
+    return Sheet(path.stem, f"{topic}/{target.name}", table.num_rows, kept.num_rows)
+
+
+def safe(table: pa.Table) -> pa.Table:
+    """The table with an apostrophe before every text that a spreadsheet would run, and days without a time."""
+    names = [_plain(pa.array([name]))[0].as_py() for name in table.column_names]
+    return pa.table([_column(column) for column in table.columns], names=names)
+
+
+def _column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _column(column.cast(kind.value_type))
+    if pa.types.is_timestamp(kind) and pc.all(pc.equal(column, pc.floor_temporal(column, unit="day"))).as_py():
+        return column.cast(pa.date32())
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return _plain(column)
+    return column if not pa.types.is_nested(kind) else pc.cast(pa.nulls(len(column)), pa.string())
+
+
+def _plain(text: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    visible = pc.replace_substring_regex(text, _INVISIBLE, "")
+    return pc.replace_substring_regex(visible, _FORMULA, r"'\1")

@@ -1,0 +1,308 @@
+"""The runner under the axe: whatever is killed, full, missing or in the way, readers keep a whole page.
+
+Each attack asserts the verdict, the exit code, and what the reader sees.
+"""
+
+import datetime as dt
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from crm_lib.runner import forked, run, verdict
+from crm_lib.runner.lint import problems
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
+
+RUNNER = """
+import datetime as dt, sys
+from contextlib import nullcontext
+from pathlib import Path
+from crm_lib.runner import forked, process, run
+from crm_lib.runner.job import Job, Order
+notebooks, reports, warm = [Path(p) for p in sys.argv[3:]], Path(sys.argv[2]), sys.argv[1] == "warm"
+jobs = tuple(Job("good", "Good", "Good?", p, {"as_of": "2026-10-31", "horizon_weeks": 52}) for p in notebooks)
+order = Order("sample", "Xudong", dt.date(2026, 10, 31), reports, jobs, minutes=2, n_at_once=2, wait_s=60)
+with forked.WarmPair(process.base_environment()) if warm else nullcontext() as pair:
+    sys.exit(run.report(order, warm=pair).exit_code)
+"""
+
+
+def started(reports, notebook, way="plain", **options):
+    """A runner in a process of its own."""
+    command = [sys.executable, "-c", RUNNER, way, str(reports), str(notebook)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def ended(runner, seconds=60):
+    """Exit code and all that was said."""
+    said = runner.communicate(timeout=seconds)
+    return runner.returncode, "".join(said)
+
+
+def children(pid):
+    try:
+        return [int(p) for task in Path(f"/proc/{pid}/task").glob("*/children") for p in task.read_text().split()]
+    except OSError:
+        return []
+
+
+def family(pid):
+    """All processes below one."""
+    return [p for child in children(pid) for p in (child, *family(child))]
+
+
+def running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def gone(pids, seconds=15.0):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if not any(map(running, pids)):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def assert_readers_see_whole_pages(folder):
+    page = (folder / "good.html").read_text(encoding="utf-8")
+    assert problems(page) == []
+    assert page.rstrip().endswith("</html>")
+    assert "The answer is <b>42</b>." in page
+    assert json.loads((folder / "good.figures.json").read_text(encoding="utf-8"))["topic"] == "good"
+    for table in folder.glob("good/*.parquet"):
+        assert len(pd.read_parquet(table))
+    index = (folder / "index.html").read_text(encoding="utf-8")
+    assert problems(index) == []
+    assert index.rstrip().endswith("</html>")
+
+
+def assert_nothing_is_left(folder):
+    left = [p.name for p in (*folder.iterdir(), *(folder / "runs").iterdir()) if p.name.startswith(".")]
+    assert left == [".lock"]
+
+
+@pytest.fixture
+def made(tmp_path, report):
+    """A dated folder in which a good page stands."""
+    assert report(tmp_path, "good").exit_code == 0
+    return tmp_path / "sample" / "2026-10-31"
+
+
+def kill_the_runner_at(seconds, reports, notebook, way):
+    runner = started(reports, notebook, way)
+    time.sleep(seconds)
+    pids = family(runner.pid)
+    runner.kill()
+    runner.communicate()
+    assert gone(pids), f"killed after {seconds:.2f} s, its processes live on"
+
+
+def the_runner_dies(made, job, way, n, longest):
+    moments = random.Random(7)
+    for _round in range(n):
+        kill_the_runner_at(moments.uniform(0.2, longest), made.parent.parent, job("slow_good").notebook, way)
+        assert_readers_see_whole_pages(made)
+    code, said = ended(started(made.parent.parent, job("good").notebook))
+    assert (code, "✓ good" in said) == (0, True)
+    assert_readers_see_whole_pages(made)
+    assert_nothing_is_left(made)
+
+
+def test_a_runner_killed_at_any_moment_leaves_the_last_good_page_and_no_process(made, job):
+    the_runner_dies(made, job, "plain", 10, 3.5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("way", "longest"), [("plain", 4.0), ("warm", 8.0)])
+def test_a_runner_killed_at_many_moments(made, job, way, longest):
+    the_runner_dies(made, job, way, 25, longest)
+
+
+def kill_the_kernel_at(seconds, reports, order, job, pair=None):
+    """Make `slow_good` while its kernel is killed some time after it has appeared."""
+
+    def axe():
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            for pid in [*family(os.getpid()), *(family(pair.kernels.process.pid) if pair else [])]:
+                command = Path(f"/proc/{pid}/cmdline")
+                if command.exists() and ("ipykernel" in command.read_text() or (pair and is_child(pid, pair))):
+                    time.sleep(seconds)
+                    forked.end_group(pid)
+                    return
+            time.sleep(0.01)
+
+    def is_child(pid, pair):
+        return pid in children(pair.kernels.process.pid)
+
+    thread = threading.Thread(target=axe)
+    thread.start()
+    stuck = run.Job("good", "Good", "Good?", job("slow_good").notebook, dict(job("slow_good").parameters))
+    done = run.report(order(reports, stuck), warm=pair)
+    thread.join()
+    return done
+
+
+def the_kernel_dies(made, order, job, n, pair=None):
+    moments, states = random.Random(11), []
+    for _round in range(n):
+        done = kill_the_kernel_at(moments.uniform(0.0, 1.6), made.parent.parent, order, job, pair)
+        (outcome,) = done.outcomes
+        states.append(outcome.verdict.state)
+        assert (outcome.verdict.state, done.exit_code) in {(verdict.KILLED, 137), (verdict.FINE, 0)}
+        assert_readers_see_whole_pages(made)
+        failure = made / "good.failed.html"
+        assert failure.exists() == (not outcome.verdict.good)
+        if failure.exists():
+            said = failure.read_text(encoding="utf-8")
+            assert "may have run out of memory" in said
+            assert 'href="good.html"' in said
+            assert "Traceback" not in said
+        assert_nothing_is_left(made)
+    return states
+
+
+def test_a_kernel_killed_at_any_moment_is_told_of_and_the_last_good_page_stands(made, order, job):
+    assert verdict.KILLED in the_kernel_dies(made, order, job, 3)
+
+
+@pytest.mark.slow
+def test_a_kernel_killed_at_many_moments(made, order, job):
+    assert verdict.KILLED in the_kernel_dies(made, order, job, 25)
+
+
+@pytest.mark.slow
+def test_a_forked_kernel_killed_at_many_moments(made, order, job):
+    from crm_lib.runner import process
+
+    with forked.WarmPair(process.base_environment()) as pair:
+        assert verdict.KILLED in the_kernel_dies(made, order, job, 25, pair)
+
+
+def only(done):
+    (outcome,) = done.outcomes
+    return outcome.verdict, done.exit_code, outcome.page.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="another process can't be bounded here")
+def test_out_of_memory_is_said_and_nobody_else_suffers(tmp_path, order, job):
+    found, code, page = only(run.report(order(tmp_path, job("hungry"), memory_mb=4000)))
+    assert (found.state, code) == (verdict.KILLED, 137)
+    assert "ran out of memory" in page
+
+
+def test_a_flood_of_output_is_a_failure_in_words(tmp_path, report):
+    found, code, page = only(report(tmp_path, "endless_output"))
+    assert (found.state, code) == (verdict.FAILED, 1)
+    assert "printed more than any page could hold" in page
+    assert len(page) < 50_000
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_a_disk_that_is_full_for_a_notebook_is_said(tmp_path, report):
+    found, code, page = only(report(tmp_path, "full_disk"))
+    assert (found.state, code) == (verdict.FAILED, 1)
+    assert "There was no room left on the disk." in page
+    assert "/dev/full" not in page
+
+
+def test_a_disk_that_is_full_for_the_runner_leaves_the_last_good_page(made, job):
+    def no_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))
+
+    code, said = ended(started(made.parent.parent, job("good").notebook, preexec_fn=no_room))
+    assert code != 0
+    assert "can't be written: File too large" in said
+    assert_readers_see_whole_pages(made)
+    code, _said = ended(started(made.parent.parent, job("good").notebook))
+    assert code == 0
+    assert_nothing_is_left(made)
+
+
+def test_two_runs_at_once_make_one_page_after_the_other(made, job):
+    both = [started(made.parent.parent, job("slow_good").notebook) for _ in range(2)]
+    for code, said in map(ended, both):
+        assert (code, "✓ good" in said) == (0, True)
+    assert_readers_see_whole_pages(made)
+    assert_nothing_is_left(made)
+    assert len(list((made / "runs").glob("*.json"))) == 3
+
+
+def test_a_missing_kernel_is_said(tmp_path, report):
+    found, code, page = only(report(tmp_path, "missing_kernel"))
+    assert (found.state, code) == (verdict.FAILED, 1)
+    assert "The notebook could not be started." in page
+    (log,) = (tmp_path / "sample/2026-10-31/runs").glob("*.log")
+    assert 'There is no kernel "no-such-kernel" here.' in log.read_text(encoding="utf-8")
+
+
+def test_a_notebook_that_may_only_be_read_is_enough(tmp_path, order, job):
+    notebook = tmp_path / "good.ipynb"
+    notebook.write_bytes(job("good").notebook.read_bytes())
+    notebook.chmod(0o444)
+    before = notebook.read_bytes()
+    stands = run.Job("good", "Good", "Good?", notebook, dict(job("good").parameters))
+    assert run.report(order(tmp_path / "reports", stands)).exit_code == 0
+    assert notebook.read_bytes() == before
+
+
+@pytest.mark.parametrize("way", ["plain", "warm"])
+def test_blanks_and_letters_of_all_scripts_in_paths_do_no_harm(tmp_path, job, way):
+    place = tmp_path / "Müller & Söhne {客户} 100 %"
+    place.mkdir()
+    notebook = place / "gut gemacht's.ipynb"
+    notebook.write_bytes(job("good").notebook.read_bytes())
+    code, said = ended(started(place / "Berichte 报告", notebook, way, cwd=place))
+    assert (code, "✓ good" in said) == (0, True)
+    assert_readers_see_whole_pages(place / "Berichte 报告/sample/2026-10-31")
+
+
+def test_a_clock_that_was_set_back_hides_no_newer_run(made, report, order, job):
+    broken = run.Job("good", "Good", "Good?", job("cell_error").notebook, dict(job("cell_error").parameters))
+    yesterday = dt.datetime(2026, 10, 31, 12, 0, tzinfo=dt.UTC)
+    assert run.report(order(made.parent.parent, broken), now=yesterday).exit_code == 1
+    assert_readers_see_whole_pages(made)
+    assert "One report failed" in (made / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["tells_secrets", "cell_error"])
+def test_secrets_of_the_environment_are_found_nowhere(tmp_path, report, name, monkeypatch, capsys):
+    monkeypatch.setenv("CRM_TEST_TOKEN", 'tok<en>"&-4711')
+    monkeypatch.setenv("CRM_DATABASE_URL", "postgresql://reader:s3cret-pw@db.example:5432/crm")
+    done = report(tmp_path, name)
+    assert done.exit_code == (0 if name == "tells_secrets" else 1)
+    written = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    printed = capsys.readouterr()
+    everything = [*written.values(), printed.out.encode(), printed.err.encode()]
+    for secret in (b"4711", b"s3cret-pw", b"postgresql://reader"):
+        assert not any(secret in one for one in everything)
+    if name == "tells_secrets":
+        assert "•••" in done.outcomes[0].page.read_text(encoding="utf-8")
+
+
+def test_told_to_stop_everything_stops_and_nothing_is_told(made, job):
+    runner = started(made.parent.parent, job("never_ends").notebook, "warm")
+    end = time.monotonic() + 30
+    while len(family(runner.pid)) < 4 and time.monotonic() < end:
+        time.sleep(0.05)
+    pids = family(runner.pid)
+    runner.send_signal(signal.SIGTERM)
+    code, _said = ended(runner)
+    assert code != 0
+    assert gone(pids)
+    assert_readers_see_whole_pages(made)
+    assert not (made / "good.failed.html").exists()

@@ -1,0 +1,201 @@
+import email
+import email.policy
+import json
+import socketserver
+import sys
+import threading
+
+import pytest
+
+from crm_lib.contract.reporting import Delivery, Reporting
+from crm_lib.runner import archive, deliver, digest
+
+PAGE = """<main><h1>Q</h1><p>before</p><section id="in-short"><h2>In short</h2><p class="how">How to read.</p>
+<dl class="short"><div><dt>Orders <b>to come</b></dt><dd><div class="n">1,517</div>
+<div class="i">90 %: 1,411 – 1,678</div><div class="s">of it 63 % &lt;b&gt;</div>
+<div class="s"><span class="badge care">◐ use with care</span></div></dd></div></dl>
+<details><summary>more</summary><p>hidden</p></details><p>All is well.</p></section>
+<section><p>later</p></section></main>"""
+
+
+class Post(socketserver.StreamRequestHandler):
+    """As much of an SMTP server as smtplib needs, keeping what it is given."""
+
+    def say(self, line):
+        self.wfile.write(line.encode() + b"\r\n")
+
+    def handle(self):
+        kept = self.server.kept
+        self.say("220 ready")
+        while line := self.rfile.readline().decode().strip():
+            verb = line.upper()
+            kept["lines"].append(line)
+            if verb.startswith("EHLO"):
+                self.say("250-here")
+                self.say("250 AUTH PLAIN")
+            elif verb.startswith("AUTH") and self.server.refuses:
+                self.say("535 5.7.8 wrong password for crm:hunter2")
+            elif verb.startswith("AUTH"):
+                self.say("235 come in")
+            elif verb == "DATA":
+                self.say("354 go on")
+                data = b""
+                while not data.endswith(b"\r\n.\r\n"):
+                    data += self.rfile.readline()
+                kept["mail"] = data[:-3]
+                self.say("250 taken")
+            elif verb == "QUIT":
+                self.say("221 bye")
+                return
+            else:
+                self.say("250 fine")
+
+
+@pytest.fixture
+def post():
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Post) as server:
+        server.kept, server.refuses, server.daemon_threads = {"lines": [], "mail": b""}, False, True
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A dated folder with one good report, one with notes and no page on disk, and one that failed."""
+    made = tmp_path / "sample" / "2026-10-31"
+    reports = [
+        ("clv", "fine", "clv.html", "", "1,517 orders to come", []),
+        ("funnel", "notes", "funnel.html", "", "35 % won", ["Read <this>."]),
+        ("satisfaction", "failed", "satisfaction.failed.html", "No answers.", "", []),
+    ]
+    names = ("topic", "state", "page", "message", "summary", "notes")
+    record = {
+        "start": "2026-11-01T12-00-00", "started_at": "2026-11-01T12:00:00+00:00", "made_at": "2026-11-01 12:00",
+        "source": "sample", "source_title": "Xudong", "as_of": "2026-10-31", "label": "", "language": "en",
+        "version": "0.1.0", "commit": "", "left_out": {},
+        "reports": [dict(zip(names, r, strict=True)) | {"question": f"What of {r[0]}?"} for r in reports],
+    }  # fmt: skip
+    archive.write_record(made, record["start"], record)
+    (made / "clv.html").write_text(PAGE, encoding="utf-8")
+    (made / "satisfaction.failed.html").write_text("<h1>failed</h1>", encoding="utf-8")
+    (made / "satisfaction.author.html").write_text("<h1>private</h1>", encoding="utf-8")
+    return made
+
+
+def read(path):
+    return email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+
+
+def test_the_digest_holds_the_cards_and_the_first_sentences():
+    found = digest.of_page(PAGE)
+    box = digest.Box("Orders to come", "1,517", "90 %: 1,411 – 1,678", ("of it 63 % <b>", "◐ use with care"))
+    assert found == digest.Digest((box,), ("All is well.",))
+    assert digest.of_page("<h1>x</h1><p>y</p>") == digest.Digest()
+
+
+def test_the_mail_says_in_short_what_the_pages_say_and_carries_the_good_ones(folder):
+    done = deliver.run(folder, Reporting(contact="Li Na, 3rd floor"), {})
+    assert (done.n_sent, done.problems) == (0, ())
+    assert done.mail == folder / "runs" / "2026-11-01T12-00-00.eml"
+    mail = read(done.mail)
+    assert mail["subject"] == "Xudong, 31 October 2026: One report is fine, one needs care, one failed"
+    text = mail.get_body(("plain",)).get_content().replace("\xa0", " ")
+    for said in ("– Orders to come: 1,517 (90 %: 1,411 – 1,678)", "All is well.", "▲ Read <this>.", "No answers.",
+                 "Whom to ask: Li Na, 3rd floor"):  # fmt: skip
+        assert said in text
+    html = mail.get_body(("html",)).get_content()
+    assert '<b style="font-size:18px">1,517</b>' in html
+    assert "Read &lt;this&gt;." in html
+    assert [part.get_filename() for part in mail.iter_attachments()] == ["clv.html"]
+    assert b"private" not in done.mail.read_bytes()
+
+
+def test_the_same_run_gives_the_same_mail_but_for_its_boundaries(folder):
+    first, second = (read(deliver.run(folder, Reporting(), {}).mail) for _time in range(2))
+    for part in ("plain", "html"):
+        assert first.get_body((part,)).get_content() == second.get_body((part,)).get_content()
+    assert first["message-id"] == second["message-id"]
+
+
+def test_a_mail_goes_through_a_real_server(folder, post):
+    told = Delivery(to=("a@example.org", "b@example.org"), sender="crm@example.org", smtp_env="POST")
+    url = f"smtp://crm:p%40ss@127.0.0.1:{post.server_address[1]}"
+    done = deliver.run(folder, Reporting(deliver=told), {"POST": url})
+    assert (done.n_sent, done.problems) == (2, ())
+    lines = post.kept["lines"]
+    assert [line for line in lines if line.upper().startswith("RCPT")] == [
+        "rcpt TO:<a@example.org>",
+        "rcpt TO:<b@example.org>",
+    ]
+    assert any(line.startswith("AUTH PLAIN") for line in lines)
+    got = email.message_from_bytes(post.kept["mail"], policy=email.policy.default)
+    assert got["subject"] == read(done.mail)["subject"]
+    assert "All is well." in got.get_body(("plain",)).get_content()
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({}, "No mail was sent: the environment variable POST is not set."),
+        ({"POST": "http://127.0.0.1"}, "must begin with one of smtp://, smtp+starttls://, smtps://"),
+        ({"POST": "smtp://127.0.0.1:1"}, "No mail was sent: "),
+    ],
+)
+def test_a_mail_that_can_not_go_is_a_problem_in_words(folder, environment, words):
+    told = Delivery(to=("a@example.org",), smtp_env="POST")
+    (said,) = deliver.run(folder, Reporting(deliver=told), environment).problems
+    assert words in said
+
+
+def test_no_password_reaches_the_words(folder, post):
+    post.refuses = True
+    told = Delivery(to=("a@example.org",), smtp_env="POST_URL")
+    url = f"smtp://crm:hunter2@127.0.0.1:{post.server_address[1]}"
+    (said,) = deliver.run(folder, Reporting(deliver=told), {"POST_URL": url}).problems
+    assert said.startswith("No mail was sent: ")
+    assert "hunter2" not in said
+
+
+def test_a_password_never_goes_over_an_open_line_to_another_machine(folder, post, monkeypatch):
+    monkeypatch.setattr(deliver, "_LOOPBACK", ())
+    told = Delivery(to=("a@example.org",), smtp_env="POST")
+    url = f"smtp://crm:hunter2@127.0.0.1:{post.server_address[1]}"
+    (said,) = deliver.run(folder, Reporting(deliver=told), {"POST": url}).problems
+    assert "the password was kept back" in said
+    assert not any(line.startswith("AUTH") for line in post.kept["lines"])
+
+
+def test_the_command_finds_the_facts_of_the_run(folder, tmp_path):
+    script = "import json, os, sys; json.dump(dict(os.environ), open(sys.argv[1], 'w'))"
+    command = (sys.executable, "-c", script, str(tmp_path / "seen.json"))
+    told = Delivery(on_done=command, smtp_env="POST")
+    done = deliver.run(folder, Reporting(deliver=told), {"POST": "secret", "PATH": "/bin"})
+    assert done.problems == ()
+    seen = json.loads((tmp_path / "seen.json").read_text(encoding="utf-8"))
+    assert seen["CRM_DONE_SOURCE"] == "sample"
+    assert seen["CRM_DONE_STATE"] == "failed"
+    assert seen["CRM_DONE_FAILED"] == "satisfaction"
+    assert seen["CRM_DONE_MAIL"] == str(done.mail)
+    assert "POST" not in seen
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("no-such-command-here",), "The command no-such-command-here could not be run (FileNotFoundError)."),
+        ((sys.executable, "-c", "print('no room'); raise SystemExit(3)"), "ended with 3: no room"),
+    ],
+)
+def test_a_command_that_fails_is_a_problem_in_words(folder, command, words):
+    (said,) = deliver.run(folder, Reporting(deliver=Delivery(on_done=command)), {}).problems
+    assert words in said
+
+
+def test_pages_too_large_for_a_mail_stay_where_they_are(folder, monkeypatch):
+    monkeypatch.setattr(deliver.letter, "MOST_BYTES", 10)
+    mail = read(deliver.run(folder, Reporting(), {}).mail)
+    assert list(mail.iter_attachments()) == []
+    assert "too large for a mail" in mail.get_body(("plain",)).get_content()
