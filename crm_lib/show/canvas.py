@@ -8,6 +8,7 @@ import textwrap
 import unicodedata
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +22,8 @@ from crm_lib.theme import colours
 from crm_lib.theme.words import clean, shorten
 
 WIDE, NARROW = 7.6, 3.5  # inches
+MOST_POINTS = 2_000  # of a picture drawn as SVG
+_PNG_DPI = 192  # two dots per point of a screen
 _FONT = "DejaVu Sans"
 _CJK_FONTS = (
     "Noto Sans CJK SC",
@@ -32,6 +35,24 @@ _CJK_FONTS = (
     "WenQuanYi Micro Hei",
 )
 _NO_GLYPH = "□"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn picture: its kind (`svg+xml` or `png`) and its bytes."""
+
+    kind: str
+    content: bytes
+
+    @property
+    def address(self) -> str:
+        """The picture as a data address."""
+        return f"data:image/{self.kind};base64,{base64.b64encode(self.content).decode('ascii')}"
+
+    @property
+    def in_set(self) -> str:
+        """The same in a source set, where a PNG has two dots per point."""
+        return self.address + (" 2x" if self.kind == "png" else "")
 
 
 @lru_cache
@@ -127,18 +148,37 @@ def style(narrow: bool) -> dict[str, Any]:
 
 def svg(paint: Callable[[Axes, bool], None], narrow: bool, height: float) -> bytes:
     """Draw once and return the SVG: the same bytes each time for the same picture."""
+    return _drawn(paint, narrow, height, most_points=None).content
+
+
+def picture(paint: Callable[[Axes, bool], None], narrow: bool, height: float) -> Picture:
+    """Draw once: SVG for few points, PNG where more than 2,000 would make the SVG large."""
+    with warnings.catch_warnings():
+        # A sheet too small for its labels is drawn as well as it goes; a page must not fail over it.
+        warnings.filterwarnings("ignore", message="constrained_layout not applied")
+        return _drawn(paint, narrow, height, MOST_POINTS)
+
+
+def _drawn(paint: Callable[[Axes, bool], None], narrow: bool, height: float, most_points: int | None) -> Picture:
     with mpl.rc_context(style(narrow)):
         figure = Figure(figsize=(NARROW if narrow else WIDE, height), layout="constrained")
         axes = figure.subplots()
         paint(axes, narrow)
+        many = most_points is not None and _points(figure) > most_points
         sheet = io.BytesIO()
-        figure.savefig(sheet, format="svg", metadata={"Date": None, "Creator": None})
-    return sheet.getvalue()
+        if many:
+            figure.savefig(sheet, format="png", dpi=_PNG_DPI, metadata={"Software": None})
+        else:
+            figure.savefig(sheet, format="svg", metadata={"Date": None, "Creator": None})
+    return Picture("png" if many else "svg+xml", sheet.getvalue())
 
 
-def base64_svg(paint: Callable[[Axes, bool], None], narrow: bool, height: float) -> str:
-    """Draw once and return the SVG in base64, as an image address takes it."""
-    with warnings.catch_warnings():
-        # A sheet too small for its labels is drawn as well as it goes; a page must not fail over it.
-        warnings.filterwarnings("ignore", message="constrained_layout not applied")
-        return base64.b64encode(svg(paint, narrow, height)).decode("ascii")
+def _points(figure: Figure) -> int:
+    """Points painted on all axes: of lines, dots, bands and bars."""
+    lines = sum(len(line.get_xdata(orig=True)) for axes in figure.axes for line in axes.lines)
+    dots = sum(
+        max(len(group.get_offsets()), sum(len(path.vertices) for path in group.get_paths()))
+        for axes in figure.axes
+        for group in axes.collections
+    )
+    return lines + dots + sum(len(axes.patches) for axes in figure.axes)

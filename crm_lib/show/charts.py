@@ -1,4 +1,6 @@
-"""Charts for readers: quiet bars and lines that say their values, each drawn wide and narrow as static SVG.
+"""Charts for readers: quiet bars and lines that say their values, each drawn wide and narrow.
+
+They are SVG or, with many points, PNG.
 
 No legend: bars carry their values, lines their names. A picture's title is the finding.
 """
@@ -46,8 +48,8 @@ def _figure(paint: Paint, labels: Labels, numbers: Part | None, heights: tuple[f
     return render(
         "figure",
         labels=labels,
-        wide=canvas.base64_svg(paint, narrow=False, height=heights[0]),
-        narrow=canvas.base64_svg(paint, narrow=True, height=heights[1]),
+        wide=canvas.picture(paint, narrow=False, height=heights[0]),
+        narrow=canvas.picture(paint, narrow=True, height=heights[1]),
         numbers=numbers,
     )
 

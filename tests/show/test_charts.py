@@ -206,3 +206,24 @@ def test_a_painter_of_ones_own_is_told_which_sheet_it_paints():
     seen = []
     draw(lambda axes, narrow: seen.append((narrow, axes.figure.get_figwidth())), LABELS, height=2)
     assert sorted(seen) == [(False, canvas.WIDE), (True, canvas.NARROW)]
+
+
+def test_few_points_are_svg_and_many_are_png_that_stays_small():
+    def dots(n):
+        return lambda axes, _narrow: axes.scatter(range(n), range(n), s=4)
+
+    few, many = (canvas.picture(dots(n), narrow=True, height=3) for n in (2_000, 2_001))
+    assert (few.kind, many.kind) == ("svg+xml", "png")
+    assert few.in_set == few.address
+    assert many.in_set == f"{many.address} 2x"
+    assert many.content.startswith(b"\x89PNG")
+    assert len(many.content) < 100_000
+    assert many.content == canvas.picture(dots(2_001), narrow=True, height=3).content
+
+
+def test_points_of_lines_bands_and_bars_count():
+    def paint(axes, _narrow):
+        axes.plot(range(1_500), range(1_500))
+        axes.fill_between(range(400), range(400), 0)
+
+    assert canvas.picture(paint, narrow=False, height=3).kind == "png"

@@ -40,7 +40,7 @@ def test_columns_that_no_field_names_stay_out():
 
 def test_a_wide_table_scrolls_and_can_be_reached_by_keyboard():
     assert (
-        '<div class="scroll" role="region" aria-label="Regions" tabindex="0">'
+        '<div class="scroll" role="group" aria-label="Regions" tabindex="0">'
         in table(FRAME, FIELDS, "Regions").html
     )
 
