@@ -10,7 +10,7 @@ NOTEBOOKS := tests crm_lib notebooks --nbval-lax --nbval-current-env
 STRIP := '$(CURDIR)/$(BIN)/nbstripout' --keep-id --extra-keys 'metadata.language_info cell.metadata.execution'
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-all lab lint bench
+.PHONY: help report test test-all lab lint bench bench-clv
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-9s %s\n", $$1, $$2}'
@@ -34,6 +34,14 @@ lint: $(READY) ## style of code and notebooks
 
 bench: $(READY) ## seconds and memory of a whole run and of each notebook
 	@$(BIN)/python bench/run.py
+	@echo "Customer value against its peers, up to 10 million customers: make bench-clv"
+
+# The peers are the extra `bench`, in an environment of their own: the locked one stays as it is.
+bench-clv: $(READY) ## customer value against its peers, into docs/benchmarks.md; half an hour
+	@test -d bench/.venv || $(BIN)/uv venv --quiet --python $(BIN)/python bench/.venv
+	@$(BIN)/uv pip install --quiet --python bench/.venv/bin/python --constraint requirements.lock \
+		--requirements pyproject.toml --extra bench
+	@$(BIN)/python bench/clv.py --peers-python bench/.venv/bin/python --write
 
 # Made anew only when the lock changes. The last line says that everything before it went well.
 $(READY): requirements.lock pyproject.toml
