@@ -150,6 +150,42 @@ def test_noise_is_taken_for_groups_in_at_most_one_case_in_twenty():
     assert np.mean(taken) <= 0.05
 
 
+def heavy_tails(rng, n):
+    """Who is extreme in one measure is extreme in the others (a t copula)."""
+    related = [[1, -0.5, -0.4], [-0.5, 1, 0.7], [-0.4, 0.7, 1]]
+    z = rng.multivariate_normal([0, 0, 0], related, n) / np.sqrt(rng.chisquare(3, n) / 3)[:, None]
+    days, orders, money = np.clip(z, -4, 4).T
+    return frame(
+        np.clip(200 + 60 * days, 0, None), np.rint(np.exp(1.5 + 0.6 * orders)) + 1, np.exp(5 + 0.9 * money)
+    )
+
+
+def unrelated(rng, n):
+    return frame(rng.integers(0, 365, n), 1 + rng.integers(0, 15, n), rng.uniform(10, 2000, n))
+
+
+def mostly_one_order(rng, n):
+    orders = rng.geometric(0.6, n)
+    return frame(rng.integers(0, 700, n), orders, orders * rng.lognormal(4, 0.8, n))
+
+
+def one_kind_of_buyer(rng, n):
+    """All buy at the same rate."""
+    orders = 1 + rng.poisson(5, n)
+    return frame(rng.exponential(60, n), orders, orders * rng.gamma(3, 20, n))
+
+
+@pytest.mark.slow
+def test_noise_of_other_kinds_is_taken_for_groups_in_at_most_one_case_in_twenty():
+    kinds = (heavy_tails, unrelated, mostly_one_order, one_kind_of_buyer)
+    taken = [
+        segmentation.clusters(kind(np.random.default_rng([2026, seed]), 400), seed=seed).k is not None
+        for kind in kinds
+        for seed in range(10)
+    ]
+    assert np.mean(taken) <= 0.05
+
+
 def test_a_stable_cut_through_a_long_cloud_is_refused():
     found = segmentation.clusters(noise(1500), seed=7)
     best = found.best
