@@ -316,3 +316,70 @@ def test_a_folder_without_a_project_gets_plain_words(crm, tmp_path_factory, monk
     code, _out, err = crm("report")
     assert code == 2
     assert "There is no crm.toml" in err
+
+
+@pytest.fixture
+def copy(project):
+    """A function that writes an edited copy of a notebook, with a connect call that names a topic."""
+
+    def write(path, topic="clv"):
+        notebook = json.loads((project / "notebooks/clv.ipynb").read_text(encoding="utf-8"))
+        code = [c for c in notebook["cells"] if c["cell_type"] == "code"]
+        named = f', topic="{topic}"' if topic else ""
+        code[1]["source"] = f"def connect(*_, **__): pass\n\n\nconnect(source{named})\n" + "".join(
+            code[1]["source"]
+        )
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text(json.dumps(notebook), encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_an_edited_copy_gets_a_page_beside_the_usual_one(crm, project, copy):
+    copy(project / "notebooks/clv for Berlin (2).ipynb")
+    code, out, err = crm("report", "--notebook", "notebooks/clv for Berlin (2).ipynb")
+    assert (code, err) == (0, ""), out
+    page = (project / "reports/shop/2026-10-31+clv-for-Berlin-2/clv.html").read_text(encoding="utf-8")
+    assert "crm report --notebook &#39;notebooks/clv for Berlin (2).ipynb&#39; --source shop" in page
+    assert not (project / "reports/shop/2026-10-31").exists()
+
+
+def test_a_copy_outside_the_project_finds_its_settings(crm, tmp_path_factory, copy, project):
+    elsewhere = copy(tmp_path_factory.mktemp("elsewhere") / "mine.ipynb")
+    code, out, err = crm("report", "clv", "--notebook", str(elsewhere), "--label", "try")
+    assert (code, err) == (0, ""), out
+    assert (project / "reports/shop/2026-10-31+try/clv.html").exists()
+
+
+def test_the_shipped_notebook_named_by_its_file_is_the_topic(crm, project, copy):
+    copy(project / "notebooks/clv.ipynb")
+    code, out, _err = crm("report", "--notebook", "notebooks/clv.ipynb", "--dry-run")
+    assert code == 0
+    assert "reports/shop/2026-10-31/clv.html: crm report clv --source shop" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "topic", "arguments", "words"),
+    [
+        ("gone.ipynb", None, (), "does not exist. Copy one of notebooks/"),
+        ("mine.txt", "clv", (), "is not a notebook"),
+        ("mine.ipynb", "", (), "names no topic"),
+        ("mine.ipynb", "clw", (), 'Did you mean "clv"?'),
+        ("mine.ipynb", "clv", ("funnel",), "a notebook of the topic clv; funnel can't be made of it"),
+    ],
+)
+def test_a_notebook_that_can_not_be_used_is_refused_in_words(crm, project, copy, name, topic, arguments, words):
+    if topic is not None:
+        copy(project / name, topic)
+    code, _out, err = crm("report", *arguments, "--notebook", name)
+    assert code == 2
+    assert words in err
+    assert not (project / "reports").exists()
+
+
+def test_a_notebook_that_is_none_is_refused(crm, project):
+    (project / "mine.ipynb").write_text("{}", encoding="utf-8")
+    code, _out, err = crm("report", "--notebook", "mine.ipynb")
+    assert code == 2
+    assert "can't be read as a notebook (KeyError)" in err

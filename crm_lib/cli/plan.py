@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_lib.cli.options import name_run_date, notebook, resolved, scheduled
+from crm_lib.cli.own import OwnNotebook
 from crm_lib.contract.project import locate
 from crm_lib.contract.topics import TOPICS
 from crm_lib.errors import DataContractError, ParameterError
@@ -30,14 +31,19 @@ class Wish:
     values: Mapping[str, Mapping[str, object]]
     left_out: Mapping[str, tuple[str, ...]]
     only_missed: bool = False
+    own: OwnNotebook | None = None
 
 
 def wishes(
-    sources_named: Sequence[str], asked: Sequence[str], settings: Sequence[str], when: Mapping[str, str]
+    sources_named: Sequence[str],
+    asked: Sequence[str],
+    settings: Sequence[str],
+    when: Mapping[str, str],
+    own: OwnNotebook | None = None,
 ) -> list[Wish]:
     """A wish per source; every name, date and parameter is checked.
 
-    `when` holds `as_of`, `run_date`, `since` and `every`, as given.
+    `when` holds `as_of`, `run_date`, `since` and `every`, as given. An `own` notebook stands for its topic.
 
     Raises
     ------
@@ -56,18 +62,25 @@ def wishes(
     wanted = {source: _wanted(source, asked, gaps[source], alone=len(named) == 1) for source in named}
     for setting in settings:  # told for all sources together: each topic must run for at least one
         choices.split([setting], [topic for topics in wanted.values() for topic in topics])
-    return [_wish(source, wanted[source], settings, when, gaps[source]) for source in named]
+    found = [_wish(source, wanted[source], settings, when, gaps[source], own) for source in named]
+    return [replace(wish, own=own) for wish in found]
 
 
 def _wish(
-    source: str, wanted: Sequence[str], settings: Sequence[str], when: Mapping[str, str], gaps: Mapping[str, Any]
+    source: str,
+    wanted: Sequence[str],
+    settings: Sequence[str],
+    when: Mapping[str, str],
+    gaps: Mapping[str, Any],
+    own: OwnNotebook | None,
 ) -> Wish:
     from crm_lib import sources
 
     run_date = name_run_date(when["run_date"], sources.reporting_of(source).time_zone)
     here = [s for s in settings if s.partition(".")[0] in wanted]
     given = choices.split(here, wanted)
-    values = {topic: choices.values(topic, notebook(topic), given.get(topic, {}), run_date) for topic in wanted}
+    files = {topic: own.path if own else notebook(topic) for topic in wanted}
+    values = {topic: choices.values(topic, file, given.get(topic, {}), run_date) for topic, file in files.items()}
     as_of = resolved(when["as_of"], run_date)
     if not when["since"]:
         return Wish(source, run_date, (as_of,), values, gaps)
@@ -98,7 +111,13 @@ def orders(wish: Wish, shared: Order) -> Iterator[Order]:
         checkup = sources.check(wish.source, day)
         common = {"source": wish.source, "as_of": checkup.card.as_of.isoformat(), "language": shared.language}
         jobs = (
-            choices.job(topic, notebook(topic), dict(wish.values[topic]) | common, shared.label)
+            choices.job(
+                topic,
+                wish.own.path if wish.own else notebook(topic),
+                dict(wish.values[topic]) | common,
+                shared.label,
+                wish.own.arguments if wish.own else (topic,),
+            )
             for topic in missed
         )
         yield replace(

@@ -7,15 +7,16 @@ import signal
 from collections.abc import Iterable
 from contextlib import nullcontext
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from crm_lib.cli import plan
+from crm_lib.cli import own, plan
 from crm_lib.cli.options import EXIT_CODES, AsOf, RunDate, To, notebook, root, say, short
 from crm_lib.contract.topics import TOPICS
-from crm_lib.errors import CrmError
+from crm_lib.errors import CrmError, ParameterError
 from crm_lib.runner import choices, forked, verdict
 from crm_lib.runner.job import Order
 
@@ -30,6 +31,7 @@ Examples:
   crm report --source shop --source web --as-of last-month --quiet
   crm report --since 2026-01-31 --every month
   crm report funnel --source pipeline --label quick --jobs 1
+  crm report --notebook my_clv.ipynb --set clv.horizon_weeks=26
 
 The source's tables are checked before any notebook starts; topics whose tables can't be used are refused, the
 others run. A page that would come out the same is left as it is.
@@ -83,6 +85,14 @@ def report(
         list[str] | None,
         typer.Option("--set", metavar="TOPIC.PARAMETER=VALUE", help="A notebook's parameter; may be repeated."),
     ] = None,
+    notebook_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--notebook",
+            metavar="FILE",
+            help="An edited copy of a notebook in place of the shipped one; its page stands under DATE+FILE.",
+        ),
+    ] = None,
     label: Annotated[str, typer.Option(help="Keep the pages beside the usual ones, under DATE+LABEL.")] = "",
     jobs: Annotated[int, typer.Option(min=0, help="Notebooks at once; 0: as many as there are cores.")] = 0,
     timeout: Annotated[float, typer.Option(min=0.01, help="Minutes that one notebook may take.")] = 20,
@@ -105,9 +115,10 @@ def report(
         from crm_lib.theme import words
 
         words.use(language)
-        archive.checked_label(label)
+        mine = own.read(notebook_file, label) if notebook_file else None
+        label = archive.checked_label(mine.label if mine else label)
         when = {"as_of": as_of, "run_date": run_date, "since": since, "every": every.value}
-        wishes = plan.wishes(source or [], topics or [], settings or [], when)
+        wishes = plan.wishes(source or [], _topics(topics or [], mine), settings or [], when, mine)
         shared = plan.empty_order(
             reports=(to or root() / "reports").resolve(),
             language=language,
@@ -125,6 +136,19 @@ def report(
             say("crm: stopped; the pages that stood there stand")
             raise typer.Exit(verdict.EXIT_STOPPED if told else verdict.EXIT_INTERRUPTED) from None
     raise typer.Exit(code)
+
+
+def _topics(asked: list[str], mine: own.OwnNotebook | None) -> list[str]:
+    """What is to be made; a notebook of one's own stands for its topic, and no other may be named beside it."""
+    if mine is None:
+        return asked
+    others = [topic for topic in asked if topic != mine.topic]
+    if others:
+        raise ParameterError(
+            f"--notebook: {mine.path.name} is a notebook of the topic {mine.topic}; {', '.join(others)} can't be "
+            f"made of it. Leave them out, or make them by a command of their own."
+        )
+    return [mine.topic]
 
 
 def _warm(plain: bool) -> Any:

@@ -52,15 +52,20 @@ def table(topic: str, notebook: Path) -> list[tuple[str, str, str]]:
     return [(f"{topic}.{p.name}={as_text(p.default)}", p.kind, p.help) for p in declared]
 
 
-def job(topic: str, notebook: Path, chosen: Mapping[str, object], label: str = "") -> Job:
-    """The job of one topic."""
-    subject = TOPICS[topic]
-    return Job(topic, subject.title, subject.question, notebook, chosen, command(topic, notebook, chosen, label))
+def job(
+    topic: str, notebook: Path, chosen: Mapping[str, object], label: str = "", asked: Sequence[str] = ()
+) -> Job:
+    """The job of one topic; `asked` are the arguments that name it, where that is not the topic alone."""
+    again = command(topic, notebook, chosen, label, asked)
+    return Job(topic, TOPICS[topic].title, TOPICS[topic].question, notebook, chosen, again)
 
 
-def command(topic: str, notebook: Path, chosen: Mapping[str, object], label: str = "") -> str:
+def command(
+    topic: str, notebook: Path, chosen: Mapping[str, object], label: str = "", asked: Sequence[str] = ()
+) -> str:
     """The one command that makes the page again: what differs from the notebook's defaults, and no more."""
-    pieces = ["crm", "report", topic, "--source", str(chosen["source"]), "--as-of", str(chosen["as_of"])]
+    day = str(chosen["as_of"])
+    pieces = ["crm", "report", *(asked or (topic,)), "--source", str(chosen["source"]), "--as-of", day]
     if chosen["language"] != "en":
         pieces += ["--language", str(chosen["language"])]
     if label:
