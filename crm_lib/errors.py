@@ -12,11 +12,32 @@ A message says what was seen (count, first case), what is needed and what to do.
 It quotes values of number and date columns only, and names a customer by id at most.
 """
 
+import os
+import textwrap
+import traceback
+
+_WIDTH = 88
+
 
 class CrmError(Exception):
     """An error meant for the person at the keyboard; `exit_code` is what the command returns."""
 
     exit_code = 1
+
+    def _render_traceback_(self) -> list[str]:
+        """What JupyterLab shows: the message in a box, for the way through our code helps nobody there.
+
+        A scheduled run keeps the traceback, for the page of whoever keeps the notebook.
+        """
+        if os.environ.get("CRM_PUBLISH_TO"):
+            return traceback.format_exception(self)
+        lines = [line for part in str(self).splitlines() for line in textwrap.wrap(part, _WIDTH - 4) or [""]]
+        title = _TITLES.get(type(self).__name__, "This can't be done")
+        return [
+            f"┌─ {title} ".ljust(_WIDTH - 1, "─") + "┐",
+            *(f"│ {line:<{_WIDTH - 4}} │" for line in lines),
+            f"└{'─' * (_WIDTH - 2)}┘",
+        ]
 
 
 class ConfigError(CrmError):
@@ -49,3 +70,11 @@ class Busy(CrmError):
     """Another run is making the same pages and did not end in time."""
 
     exit_code = 75
+
+
+_TITLES = {
+    "ConfigError": "crm.toml needs a look",
+    "DataContractError": "The data are not as agreed",
+    "ParameterError": "A choice can't be taken",
+    "NotEnoughData": "Too few data for this question",
+}
