@@ -10,7 +10,7 @@ NOTEBOOKS := tests crm_lib notebooks --nbval-lax --nbval-current-env
 STRIP := '$(CURDIR)/$(BIN)/nbstripout' --keep-id --extra-keys 'metadata.language_info cell.metadata.execution'
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-all lab lint bench bench-clv
+.PHONY: help report test test-all lab lint docs bench bench-clv
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-9s %s\n", $$1, $$2}'
@@ -31,6 +31,10 @@ lab: $(READY) ## JupyterLab on the notebooks; outputs are stripped on commit
 
 lint: $(READY) ## style of code and notebooks
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
+
+docs: $(READY) ## the generated pages: data/README.md and docs/commands.md
+	@$(BIN)/python -m crm_lib.contract.codebook
+	@$(BIN)/python -m typer crm_lib.cli utils docs --name crm --title "Every command" --output docs/commands.md
 
 bench: $(READY) ## seconds and memory of a whole run and of each notebook
 	@$(BIN)/python bench/run.py
