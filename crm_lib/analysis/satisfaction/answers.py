@@ -8,6 +8,7 @@ import ibis
 import pandas as pd
 from ibis.expr.types import BooleanValue, FloatingValue, Table
 
+from crm_lib.analysis.sums import total
 from crm_lib.contract.settings import Scale
 
 QUESTIONS = ("nps", "csat", "ces")
@@ -37,7 +38,7 @@ def _clean(table: Table, column: str, scale: Scale | None) -> FloatingValue:
 
 
 def responses(surveys: Table, scales: Mapping[str, Scale]) -> Table:
-    """One row per survey sent: response_id, customer_id, touchpoint, period, is_answered and the clean answers.
+    """One row per survey sent: response_id, customer_id, touchpoint ("": none), period, is_answered, clean answers.
 
     `period` is the first day of the quarter of the answer (of the question where it was not answered). Codes for
     "no answer", values off the scale and answers to questions without a declared scale become null. A source
@@ -47,6 +48,7 @@ def responses(surveys: Table, scales: Mapping[str, Scale]) -> Table:
     when = surveys.answered_at.coalesce(surveys.asked_at) if dated else surveys.asked_at
     is_answered = surveys.answered_at.notnull() if dated else ibis.literal(True)
     text = {c: surveys[c] if c in surveys.columns else ibis.null("string") for c in ("customer_id", "touchpoint")}
+    text["touchpoint"] = text["touchpoint"].fill_null("")
     walked_away = surveys.walked_away if "walked_away" in surveys.columns else ibis.null("boolean")
     return surveys.select(
         surveys.response_id,
@@ -75,8 +77,8 @@ def counts(answers: Table, scales: Mapping[str, Scale]) -> pd.DataFrame:
     }
     for q in ("csat", "ces"):
         sums[f"{q}_n"] = answers.count(where=said & answers[q].notnull())
-        sums[f"{q}_sum"] = answers[q].sum(where=said).fill_null(0.0)
-        sums[f"{q}_sq"] = (answers[q] * answers[q]).sum(where=said).fill_null(0.0)
+        sums[f"{q}_sum"] = total(answers[q], said)
+        sums[f"{q}_sq"] = total(answers[q] * answers[q], said)
     cells = _frame(answers.group_by(list(GROUPS)).aggregate(**sums), GROUPS)
     return cells.assign(passives=cells.nps_n - cells.promoters - cells.detractors)
 
@@ -98,7 +100,7 @@ def pairs_by_response(rated: Table) -> Table:
     """Expected and perceived summed over the pairs of one response, and its mean gap."""
     pairs = rated.filter(rated.is_pair)
     sums = pairs.group_by("response_id", *GROUPS).aggregate(
-        perceived=pairs.perceived.sum(), expected=pairs.expected.sum(), n_pairs=pairs.count()
+        perceived=total(pairs.perceived), expected=total(pairs.expected), n_pairs=pairs.count()
     )
     return sums.mutate(gap=(sums.perceived - sums.expected) / sums.n_pairs, ratio=sums.perceived / sums.expected)
 
@@ -109,13 +111,13 @@ def pair_sums(by_response: Table, groups: Sequence[str]) -> pd.DataFrame:
     return _frame(
         t.group_by(list(groups)).aggregate(
             n=t.count(),
-            perceived=t.perceived.sum(),
-            expected=t.expected.sum(),
-            perceived_sq=(t.perceived * t.perceived).sum(),
-            expected_sq=(t.expected * t.expected).sum(),
-            cross=(t.perceived * t.expected).sum(),
-            gap=t.gap.sum(),
-            gap_sq=(t.gap * t.gap).sum(),
+            perceived=total(t.perceived),
+            expected=total(t.expected),
+            perceived_sq=total(t.perceived * t.perceived),
+            expected_sq=total(t.expected * t.expected),
+            cross=total(t.perceived * t.expected),
+            gap=total(t.gap),
+            gap_sq=total(t.gap * t.gap),
             n_short=t.count(where=t.perceived < t.expected),
         ),
         groups,
@@ -141,8 +143,8 @@ def score_sums(rated: Table, scale: Scale | None) -> pd.DataFrame:
     return _frame(
         scored.group_by("aspect").aggregate(
             n=scored.count(),
-            total=scored.score.sum(),
-            squares=(scored.score * scored.score).sum(),
+            total=total(scored.score),
+            squares=total(scored.score * scored.score),
             n_top=scored.count(where=scored.score >= top),
         ),
         ("aspect",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations_with_replacement
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from crm_lib.analysis.intervals import LEVEL
 from crm_lib.analysis.satisfaction import measure
 from crm_lib.analysis.satisfaction.answers import fetched
 from crm_lib.analysis.satisfaction.measure import Measure
+from crm_lib.analysis.sums import total
 
 PREFIXED = re.compile(r"^([^:：]+)[:：].+$", re.DOTALL)
 NUMBERED = re.compile(r"^(.*\D)\d+$", re.DOTALL)
@@ -65,13 +66,28 @@ def correlations(rated: Table, members: Sequence[str], value: str = "score") -> 
         **{name: chosen[value].max(where=chosen.aspect == m) for name, m in zip(names, members, strict=True)}
     )
     full = wide.drop_null(names)
-    pairs = {f"{a}__{b}": full[a].corr(full[b], how="pop") for a, b in combinations(names, 2)}
-    found = fetched(full.aggregate(n=full.count(), **pairs))
-    matrix = np.eye(len(members))
-    for (i, a), (j, b) in combinations(enumerate(names), 2):
-        r = found[f"{a}__{b}"][0]
-        matrix[i, j] = matrix[j, i] = np.nan if pd.isna(r) else float(r)
-    return matrix, int(found.n[0])
+    sums = {name: total(full[name]) for name in names}
+    pairs = combinations_with_replacement(names, 2)
+    found = fetched(
+        full.aggregate(n=full.count(), **sums, **{_cross(a, b): total(full[a] * full[b]) for a, b in pairs})
+    )
+    return _correlated(found.iloc[0], names), int(found.n[0])
+
+
+def _cross(a: str, b: str) -> str:
+    return f"{a}__{b}"
+
+
+def _correlated(sums: pd.Series, names: Sequence[str]) -> np.ndarray:
+    """Pearson's correlations from exact sums and sums of products; NaN beside an item that does not vary."""
+    n, k = float(sums.n), len(names)
+    spread = np.zeros((k, k))
+    for (i, a), (j, b) in combinations_with_replacement(enumerate(names), 2):
+        spread[i, j] = spread[j, i] = n * sums[_cross(a, b)] - sums[a] * sums[b]
+    width = np.sqrt(np.where(np.diag(spread) > 0, np.diag(spread), np.nan))
+    matrix = spread / np.outer(width, width)
+    np.fill_diagonal(matrix, 1.0)
+    return matrix
 
 
 def consistency(rated: Table, aspects: Sequence[str], at_least: int) -> pd.DataFrame:
