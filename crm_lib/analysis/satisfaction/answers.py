@@ -38,7 +38,7 @@ def _clean(table: Table, column: str, scale: Scale | None) -> FloatingValue:
 
 
 def responses(surveys: Table, scales: Mapping[str, Scale]) -> Table:
-    """One row per survey sent: response_id, customer_id, touchpoint ("": none), period, is_answered, clean answers.
+    """One row per survey sent: response_id, customer_id, touchpoint ("": none), period, is_answered, answers.
 
     `period` is the first day of the quarter of the answer (of the question where it was not answered). Codes for
     "no answer", values off the scale and answers to questions without a declared scale become null. A source
