@@ -101,7 +101,7 @@ def _explained(correlations: np.ndarray) -> np.ndarray:
 
 
 def correlations(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """Pearson's correlations between columns, rows counted `weights` times; 0 beside a column that does not vary."""
+    """Pearson's correlations between columns, rows counted `weights` times; 0 where a column does not vary."""
     x = np.asarray(values, dtype=float)
     w = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=float)
     centred = x - (w @ x) / w.sum()

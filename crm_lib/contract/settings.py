@@ -42,10 +42,16 @@ class FunnelSettings:
 
 @dataclass(frozen=True)
 class SatisfactionSettings:
-    """Scales by question (`nps`, `csat`, `ces`, `items`) and touchpoints in the order of the journey."""
+    """Scales by question (`nps`, `csat`, `ces`, `items`) and touchpoints in the order of the journey.
+
+    `drivers` names the aspects held against contentment (empty: all); `comments` holds, by category, the words
+    that put a comment into it.
+    """
 
     scales: dict[str, Scale] = field(default_factory=dict)
     touchpoints: tuple[str, ...] = ()
+    drivers: tuple[str, ...] = ()
+    comments: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Importance of drivers of fertility in Switzerland 1888 (R's `swiss`), as relaimpo and Johnson's formula give it."""
+"""Importance of drivers of fertility in Switzerland in 1888 (R's `swiss`), as published."""
 
 from pathlib import Path
 
