@@ -59,7 +59,7 @@ SATISFACTION = Topic(
     "Satisfaction",
     "Are customers content, and with what?",
     needs=(("surveys",),),
-    useful=("survey_items", "cases", "customers", "transactions", "products"),
+    useful=("survey_items", "cases", "customers", "transactions"),
     publishes=("aspects", "touchpoints", "drivers", "customers"),
 )
 

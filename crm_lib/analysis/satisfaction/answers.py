@@ -29,7 +29,7 @@ def _usable(answer: FloatingValue, scale: Scale | None) -> BooleanValue:
 
 
 def _is_code(answer: FloatingValue, scale: Scale | None) -> BooleanValue:
-    return answer.isin(list(scale.missing)) if scale and scale.missing else ibis.literal(False)
+    return answer.isin(list(scale.codes)) if scale and scale.codes else ibis.literal(False)
 
 
 def _clean(table: Table, column: str, scale: Scale | None) -> FloatingValue:

@@ -1,4 +1,4 @@
-"""Comments, never read aloud: how many there are in each category that the company declares, and who wrote them."""
+"""Comments, never read aloud: how many fall into each category that the company declares, and who wrote them."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from ibis.expr.types import Table
+from scipy import stats
 
 from crm_lib.analysis import importance
 from crm_lib.analysis.intervals import LEVEL
@@ -31,7 +32,8 @@ class Drivers:
     """The importance of aspects for `outcome`.
 
     table: aspect (most important first), performance (mean answer), correlation, shapley and relative (shares of
-        what is explained), each with `_low`, `_high`; vif. Empty where `why` says so.
+        what is explained), each with `_low`, `_high`; vif; apart: 1 or −1 where the share is clearly above or
+        below an equal one, all aspects judged jointly, else 0. Empty where `why` says so.
     n: answers with the outcome and every aspect; `n_incomplete` lack an aspect; `left_out` were asked too rarely.
     """
 
@@ -55,18 +57,18 @@ class Drivers:
     @property
     def leading(self) -> pd.DataFrame:
         """Aspects clearly more important than an equal share."""
-        return self.table[self.table.shapley_low > self.equal_share]
+        return self.table[self.table.apart > 0]
 
     @property
-    def even(self) -> bool:
-        """Whether no aspect is clearly above or below an equal share."""
-        clear = (self.table.shapley_low > self.equal_share) | (self.table.shapley_high < self.equal_share)
-        return not clear.any()
+    def weak(self) -> pd.DataFrame:
+        """Aspects that score clearly below the mean of all, those more important first."""
+        middle = self.table.performance.mean()
+        return self.table[self.table.performance_high < middle]
 
 
 def _columns() -> list[str]:
     each = [f"{name}{end}" for name in ("performance", *COLUMNS) for end in ("", "_low", "_high")]
-    return ["aspect", *each, "vif"]
+    return ["aspect", *each, "vif", "apart"]
 
 
 def drivers(
@@ -137,12 +139,24 @@ def _estimate(values: np.ndarray, aspects: Sequence[str], seed: int, n_draws: in
         low, high = np.nanquantile(of(drawn), [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
         table[name], table[f"{name}_low"], table[f"{name}_high"] = of(whole), low, high
     table["vif"] = importance.inflation(whole)
+    table["apart"] = _apart(table.shapley.to_numpy(), _shares(drawn))
     ranked = table.sort_values(["shapley", "aspect"], ascending=[False, True], ignore_index=True)
     return _explained(whole, drawn, n), ranked[_columns()]
 
 
+def _apart(shares: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Which shares differ from an equal one, by Bonferroni's bound over all.
+
+    Were all equal, all would spread alike: hence one spread for all, and not a small one for a small share.
+    """
+    k = len(shares)
+    spread = np.sqrt(np.nanvar(drawn, axis=0, ddof=1).mean())
+    beyond = stats.norm.ppf(1 - (1 - LEVEL) / 2 / k) * spread
+    return np.where(np.abs(shares - 1 / k) > beyond, np.sign(shares - 1 / k), 0).astype(int)
+
+
 def _explained(whole: np.ndarray, drawn: np.ndarray, n: int) -> Measure:
-    """Adjusted R². R² of a sample is too high, and that of a sample of it twice so: bounds are moved back by both."""
+    """Adjusted R². R² of a sample is too high, and of a sample of it twice so: bounds are moved back by both."""
     fit, fits = (importance.relative_weights(c).sum(axis=-1) for c in (whole, drawn))
     k = whole.shape[-1] - 1
     adjusted = 1 - (1 - float(fit)) * (n - 1) / (n - k - 1)

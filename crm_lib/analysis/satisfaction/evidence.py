@@ -47,7 +47,7 @@ class Evidence:
     customers: pd.DataFrame
 
     def money(self, what: str, aspect: str = "") -> tuple[int, float] | None:
-        """Customers who said `what` (of `aspect`) and their money of a year; None where there is nothing to show."""
+        """Customers who said `what` (of `aspect`) and their money of a year; None where there are too few."""
         found = self.stakes[(self.stakes.what == what) & (self.stakes.aspect == aspect)]
         return (int(found.n_customers.iloc[0]), float(found.amount.iloc[0])) if len(found) else None
 
@@ -93,17 +93,13 @@ def evidence(
     return Evidence(
         drivers=drivers(rated, replies, scales, limits, settings.drivers, seed=seed),
         silent=silent(replies, by_response, behind, scales, limits),
-        outside=outside(cases, transactions, rated, _change(said), said.trend, limits),
+        outside=outside(cases, transactions, rated, said.trend, limits),
         handling=handling(cases, replies, csat, as_of, limits),
         later=later(replies, transactions, scales, as_of, limits, lag_days),
         comments=comments(tables["surveys"], replies, csat, settings.comments, limits),
         stakes=people.stakes(rated, replies, behind, csat, limits),
         customers=people.customers(by_response, replies, as_of, limits),
     )
-
-
-def _change(said: Voices):
-    return said.changes.get("ratio") or said.changes.get("nps")
 
 
 def _figure(name: str, found: Measure, unit: str) -> Figure:

@@ -52,8 +52,8 @@ def handling(
     if cases is None:
         return None
     told = cases.filter(cases.kind.isin(KINDS))
-    ended = told.closed_at.date() if "closed_at" in told.columns else ibis.null("date")
-    opened = told.opened_at.date()
+    ended = told.closed_at.cast("date") if "closed_at" in told.columns else ibis.null("date")
+    opened = told.opened_at.cast("date")
     told = told.mutate(
         opened_on=opened, ended=ended.notnull(), days=ended.coalesce(as_of).delta(opened, unit="day")
     )

@@ -15,13 +15,24 @@ from crm_lib.analysis import histories, intervals
 from crm_lib.analysis.intervals import LEVEL
 from crm_lib.analysis.satisfaction import answers as engine
 from crm_lib.analysis.satisfaction import measure
-from crm_lib.analysis.satisfaction.breakdown import NO_PAIRS, PAIR_SUMS, Change, Limits
+from crm_lib.analysis.satisfaction.breakdown import NO_PAIRS, PAIR_SUMS, Limits
 from crm_lib.analysis.satisfaction.measure import Measure
 from crm_lib.analysis.sums import total
 
 QUARTERS_OF_YEAR = 4
 LAGS = (0, 1, 2)
 FEWEST_QUARTERS = 8  # of a correlation
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Whether survey and complaints went apart between two quarters, and the survey's value in each."""
+
+    disagrees: bool
+    before: pd.Timestamp
+    after: pd.Timestamp
+    survey_before: float
+    survey_after: float
 
 
 @dataclass(frozen=True)
@@ -33,14 +44,16 @@ class Outside:
     products: product_id, n_units, n_failures, failure rate with interval, `apart`: clearly above all others
     aspects: aspect, complaints per customer and survey ratio of the last four quarters and the four before,
         `disagrees`: the survey rose while complaints clearly rose
-    disagrees: the same for the whole, in the last quarter against the one before; None where it can't be judged
+    judged: the same for the whole, in the last two quarters that both know, by the measure `survey`; None where
+        it can't be judged
     lags: correlation of survey and complaint rate by quarter, complaints up to two quarters later
     """
 
     quarters: pd.DataFrame
     products: pd.DataFrame
     aspects: pd.DataFrame
-    disagrees: bool | None = None
+    survey: str = "ratio"
+    judged: Disagreement | None = None
     lags: dict[int, Measure] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -52,7 +65,6 @@ def outside(
     cases: Table | None,
     transactions: Table | None,
     rated: Table | None,
-    change: Change | None,
     trend: pd.DataFrame,
     limits: Limits,
 ) -> Outside | None:
@@ -62,14 +74,14 @@ def outside(
     sold = _sold(transactions)
     counted = _cases(cases)
     quarters = _quarters(counted, sold)
-    aspects = _aspects(counted, quarters, rated, limits)
     survey = "ratio" if trend.ratio.notna().any() else "nps"
     return Outside(
-        quarters,
-        _products(cases, transactions),
-        aspects,
-        _disagrees(quarters, change),
-        _lags(quarters, trend, survey),
+        quarters=quarters,
+        products=_products(cases, transactions),
+        aspects=_aspects(counted, quarters, rated, limits),
+        survey=survey,
+        judged=_judged(quarters, trend, survey),
+        lags=_lags(quarters, trend, survey),
     )
 
 
@@ -80,9 +92,11 @@ def _sold(transactions: Table) -> pd.DataFrame:
     buyers = engine.fetched(
         days.group_by(period=days.day.truncate("Q")).aggregate(n_customers=days.customer_id.nunique())
     )
-    units = engine.fetched(_units(transactions, period=transactions["at"].date().truncate("Q")))
+    units = engine.fetched(_units(transactions, period=transactions["at"].cast("date").truncate("Q")))
     ends = engine.fetched(
-        transactions.aggregate(first=transactions["at"].date().min(), last=transactions["at"].date().max())
+        transactions.aggregate(
+            first=transactions["at"].cast("date").min(), last=transactions["at"].cast("date").max()
+        )
     )
     found = _dated(buyers).merge(_dated(units), "left", "period").sort_values("period", ignore_index=True)
     if found.empty:
@@ -105,7 +119,7 @@ def _units(transactions: Table, **group: ibis.Value) -> Table:
 def _cases(cases: Table) -> pd.DataFrame:
     """Complaints and failures by aspect and quarter."""
     aspect = cases.aspect.fill_null("") if "aspect" in cases.columns else ibis.literal("")
-    counted = cases.group_by(aspect=aspect, period=cases.opened_at.date().truncate("Q")).aggregate(
+    counted = cases.group_by(aspect=aspect, period=cases.opened_at.cast("date").truncate("Q")).aggregate(
         n_complaints=cases.count(where=cases.kind == "complaint"),
         n_failures=cases.count(where=cases.kind == "failure"),
     )
@@ -141,13 +155,21 @@ def _quarters(counted: pd.DataFrame, sold: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _disagrees(quarters: pd.DataFrame, change: Change | None) -> bool | None:
-    """Whether the survey rose while the complaint rate's interval lies above the quarter before."""
-    rates = quarters.set_index("period")
-    if change is None or change.before not in rates.index or change.after not in rates.index:
+def _judged(quarters: pd.DataFrame, trend: pd.DataFrame, survey: str) -> Disagreement | None:
+    """The last two quarters that both know, where the survey rose while complaints clearly rose; None elsewhere.
+
+    Complaints clearly rose where the interval of the later rate lies above the earlier rate.
+    """
+    both = quarters.merge(trend[["period", survey]].dropna(), "inner", "period").sort_values("period")
+    if len(both) < 2:
         return None
-    rose = change.measure.value > 0
-    return bool(rose and rates.complaints_low[change.after] > rates.complaints[change.before])
+    before, after = (both.iloc[i] for i in (-2, -1))
+    rose = after[survey] > before[survey]
+    return Disagreement(
+        bool(rose and after.complaints_low > before.complaints),
+        *(pd.Timestamp(row.period) for row in (before, after)),
+        *(float(row[survey]) for row in (before, after)),
+    )
 
 
 def _lags(quarters: pd.DataFrame, trend: pd.DataFrame, survey: str) -> dict[int, Measure]:
@@ -212,7 +234,7 @@ def _of_year(
 
 
 def _products(cases: Table, transactions: Table) -> pd.DataFrame:
-    """Failures per unit sold by product, most failures first; `apart`: its interval lies above that of the others."""
+    """Failures per unit sold by product, most failures first; `apart`: its interval lies above theirs."""
     columns = ["product_id", "n_units", *Measure().columns("failures"), "apart"]
     if "product_id" not in cases.columns or "product_id" not in transactions.columns:
         return pd.DataFrame(columns=columns)

@@ -1,4 +1,4 @@
-"""Satisfaction per customer for other topics, without any customer's own answer; and the money behind the answers."""
+"""Satisfaction per customer without anybody's own answer, for other topics; and the money behind the answers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def customers(by_response: Table | None, answers: Table, as_of: dt.date, limits:
 
 
 def alike(values: np.ndarray, at_least: int) -> np.ndarray:
-    """Group numbers, rising with the values: neighbours together until a group has `at_least`, equal values never apart.
+    """Group numbers, rising with the values: neighbours join until they are `at_least`, equal values never part.
 
     >>> alike(np.array([1.0, 0.5, 0.9, 0.9, 2.0]), 2).tolist()
     [1, 0, 0, 0, 1]

@@ -97,7 +97,7 @@ def _measures(said: Voices, stops: pd.DataFrame) -> Part:
     """All measures by touchpoint, each with its interval below it in brackets."""
     few, shown = said.limits.suppress_below, stops
     fields = [Field("touchpoint", _("Touchpoint"))]
-    for measure in ("ratio", "nps", "content", "walked_away"):
+    for measure in ("ratio", "gap", "nps", "content", "effort", "walked_away"):
         form = wording.FORMS[measure]
         if getattr(said.overall, measure):
             values, ranges = wording.texts(stops, measure, form, few), wording.ranges(stops, measure, form)
