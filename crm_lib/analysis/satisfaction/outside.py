@@ -33,6 +33,8 @@ class Disagreement:
     after: pd.Timestamp
     survey_before: float
     survey_after: float
+    rate_before: float
+    rate_after: float
 
 
 @dataclass(frozen=True)
@@ -155,10 +157,23 @@ def _quarters(counted: pd.DataFrame, sold: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _judged(quarters: pd.DataFrame, trend: pd.DataFrame, survey: str) -> Disagreement | None:
-    """The last two quarters that both know, where the survey rose while complaints clearly rose; None elsewhere.
+def changed(before: pd.Series, after: pd.Series) -> int:
+    """1 or −1 where complaints clearly rose or fell: the later share of both, given both totals (exact in n).
 
-    Complaints clearly rose where the interval of the later rate lies above the earlier rate.
+    Given k₁ + k₂ events, k₂ is binomial with the later exposure's share where the rates are equal; Wilson's
+    interval of k₂ ÷ (k₁ + k₂) is held against that share.
+    """
+    k = int(before.complaints_n), int(after.complaints_n)
+    share = float(after.n_customers / (before.n_customers + after.n_customers))
+    found = intervals.wilson(k[1], k[0] + k[1])
+    return 0 if not found or found.low <= share <= found.high else 1 if found.low > share else -1
+
+
+def _judged(quarters: pd.DataFrame, trend: pd.DataFrame, survey: str) -> Disagreement | None:
+    """The last two quarters that both know, and whether the survey rose while complaints did.
+
+    Complaints rose where the interval of the later rate lies above the earlier rate: a warning that would rather
+    come too often than too seldom.
     """
     both = quarters.merge(trend[["period", survey]].dropna(), "inner", "period").sort_values("period")
     if len(both) < 2:
@@ -169,6 +184,7 @@ def _judged(quarters: pd.DataFrame, trend: pd.DataFrame, survey: str) -> Disagre
         bool(rose and after.complaints_low > before.complaints),
         *(pd.Timestamp(row.period) for row in (before, after)),
         *(float(row[survey]) for row in (before, after)),
+        *(float(row.complaints) for row in (before, after)),
     )
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from crm_lib.analysis.satisfaction import Evidence, Voices
 from crm_lib.analysis.satisfaction.handling import WINDOW_DAYS, Handling
-from crm_lib.analysis.satisfaction.outside import Disagreement, Outside
+from crm_lib.analysis.satisfaction.outside import Disagreement, Outside, changed
 from crm_lib.show.charts import Labels
 from crm_lib.show.parts import Part, fold, note, sentence, together
 from crm_lib.show.satisfaction import wording
@@ -37,9 +37,12 @@ def disagreement(outside: Outside) -> str:
     judged = outside.judged
     if judged is not None and judged.disagrees:
         return _(
-            "The survey rose from {before} to {after} in {quarter} while complaints clearly rose. The two "
-            "disagree: take the survey's rise as not proven until you know why. Neither figure was changed."
+            "The survey rose from {before} to {after} in {quarter} while complaints rose from {rate_before} to "
+            "{rate} per 100 customers. Take the survey's rise as not proven until you know why. Neither figure "
+            "was changed."
         ).format(
+            rate_before=per_hundred(judged.rate_before),
+            rate=per_hundred(judged.rate_after),
             before=wording.FORMS[outside.survey](judged.survey_before),
             after=wording.FORMS[outside.survey](judged.survey_after),
             quarter=wording.quarter(judged.after),
@@ -47,14 +50,14 @@ def disagreement(outside: Outside) -> str:
     apart = outside.aspects[outside.aspects.disagrees.astype(bool)] if len(outside.aspects) else outside.aspects
     if apart.empty:
         return ""
-    text = _("Answers on {list} rose within a year while complaints about the same clearly rose: they disagree.")
+    text = _("Answers on {list} rose within a year while complaints about the same rose: they disagree.")
     return text.format(list=", ".join(name(a) for a in apart.aspect))
 
 
 def _agreement(judged: Disagreement | None) -> str:
     if judged is None or judged.disagrees:
         return ""
-    return _("Nothing here contradicts the survey: it did not rise while complaints clearly rose.")
+    return _("Complaints do not contradict the survey: it did not rise while they did.")
 
 
 def _rates(outside: Outside) -> Part:
@@ -90,13 +93,8 @@ def _rates(outside: Outside) -> Part:
 
 
 def _title(before: pd.Series, last: pd.Series) -> str:
-    if last.complaints_low > before.complaints:
-        return _("Complaints rose")
-    return (
-        _("Complaints fell")
-        if last.complaints_high < before.complaints
-        else _("Complaints did not clearly change")
-    )
+    words = {0: _("Complaints did not clearly change"), 1: _("Complaints rose"), -1: _("Complaints fell")}
+    return words[changed(before, last)]
 
 
 def _numbers(quarters: pd.DataFrame) -> Part:

@@ -11,7 +11,7 @@ from crm_lib.show.parts import Part, note, sentence, together
 from crm_lib.show.satisfaction import wording
 from crm_lib.show.tables import Field, table
 from crm_lib.theme.words import gettext as _
-from crm_lib.theme.words import interval, money, number, percent, signed
+from crm_lib.theme.words import interval, money, number, percent
 
 
 def later(said: Voices, found: Evidence) -> Part:
@@ -95,12 +95,11 @@ def _sentences(watched: Later) -> list[str]:
             )
         )
     if spent.low is not None:
-        texts.append(
-            _("They spent {difference} more or less per head in that time ({interval}).").format(
-                difference=signed(spent.value, money),
-                interval=interval(spent.low, spent.high, lambda x: signed(x, money)),
-            )
-        )
+        more = _("Content customers spent {difference} more per head in that time ({interval}).")
+        less = _("Content customers spent {difference} less per head in that time ({interval}).")
+        text = more if spent.value >= 0 else less
+        low, high = (spent.low, spent.high) if spent.value >= 0 else (-spent.high, -spent.low)
+        texts.append(text.format(difference=money(abs(spent.value)), interval=interval(low, high, money)))
     return texts
 
 

@@ -26,7 +26,7 @@ def matters(said: Voices, found: Evidence) -> Part:
     return together(
         _picture(said, found.drivers, ranked),
         _key(ranked),
-        sentence(*_sentences(said, found.drivers)),
+        sentence(" ".join(t for t in _sentences(found.drivers) if t), _left_out(found.drivers)),
         fold(_("Other measures of importance"), _depth(ranked)),
     )
 
@@ -98,7 +98,7 @@ def _key(ranked: pd.DataFrame) -> Part:
     return table(shown, fields, _("Aspects of the picture, most important first"))
 
 
-def _sentences(said: Voices, found: Drivers) -> list[str]:
+def _sentences(found: Drivers) -> list[str]:
     texts = [
         _("Together the aspects account for {share} of the differences in “{outcome}” ({interval}).").format(
             share=percent(found.explained.value),
@@ -114,8 +114,7 @@ def _sentences(said: Voices, found: Drivers) -> list[str]:
     if len(first):
         text = _("**{aspect}** scores below the others and matters no less: mending it comes first.")
         texts.append(text.format(aspect=name(first.aspect.iloc[0])))
-    texts.append(_("What goes with contentment need not bring it about."))
-    return [*texts, _left_out(found)]
+    return [*texts, _("What goes with contentment need not bring it about.")]
 
 
 def _left_out(found: Drivers) -> str:

@@ -10,6 +10,7 @@ from crm_lib.show.parts import Badge, Card, Part, cards, note, sentence, steps, 
 from crm_lib.show.satisfaction import wording
 from crm_lib.show.satisfaction.complaints import disagreement, per_hundred
 from crm_lib.show.satisfaction.journey import worst_stop
+from crm_lib.show.satisfaction.matters import mend_first
 from crm_lib.show.satisfaction.silent import moved
 from crm_lib.show.satisfaction.trust import LOW_RESPONSE
 from crm_lib.theme.words import gettext as _
@@ -25,7 +26,11 @@ def headline(said: Voices, found: Evidence | None = None) -> Part:
     shown = [m for m in IN_SHORT if getattr(said.overall, m)][:MOST_CARDS]
     return together(
         cards(*[_card(said, m) for m in shown]) if shown else Part(),
-        sentence(_worst(said), _stake(said, found), f"{asked(said)} {_weighted(said, found)}".strip()),
+        sentence(
+            f"{_worst(said)} {_matters(found)}".strip(),
+            _stake(said, found),
+            f"{asked(said)} {_weighted(said, found)}".strip(),
+        ),
         note(doubt(found)),
         note(missing(said)),
     )
@@ -127,6 +132,20 @@ def _worst(said: Voices) -> str:
     )
 
 
+def _matters(found: Evidence | None) -> str:
+    """The aspect that most goes with contentment, where one clearly does."""
+    leading = found.drivers.leading if found and found.drivers else ()
+    if not len(leading):
+        return ""
+    text = _("**{aspect}** goes with contentment most: {share} of what the aspects account for ({interval}).")
+    row = leading.iloc[0]
+    return text.format(
+        aspect=name(row.aspect),
+        share=percent(row.shapley),
+        interval=interval(row.shapley_low, row.shapley_high, percent, found.drivers.n),
+    )
+
+
 def _stake(said: Voices, found: Evidence | None) -> str:
     """Money of a year of those who are not content and of those who left, beside all who answered."""
     known = found.money("answered") if found else None
@@ -181,6 +200,11 @@ def _aspect_steps(said: Voices, found: Evidence | None) -> list[str]:
         by = ["amount", "weight", "aspect"] if any(held) else ["weight", "aspect"]
         ranked = short.sort_values(by, ascending=[b == "aspect" for b in by]).head(3)
         return [_mend(r) for r in ranked.itertuples()]
+    first = mend_first(found.drivers) if found and found.drivers else ()
+    if len(first):
+        text = _("Mend **{aspect}**: it scores below the others ({score}) and matters no less.")
+        row = first.iloc[0]
+        return [text.format(aspect=name(row.aspect), score=wording.score(row.performance))]
     ranked = scored[scored.comparable]
     text = _("Ask customers what lies behind **{aspect}**, the lowest score ({score}, {n} answers).")
     return [

@@ -50,7 +50,8 @@ def comments(said: Voices, found: Comments) -> Part:
 
 def _shown(frame: pd.DataFrame, group: str) -> pd.DataFrame:
     rest = _("none of these") if group == "category" else _("not stated")
-    known = frame[frame.n.notna()]
+    known = frame[frame.n.notna()].assign(rest=frame[group] == NONE_OF_THEM)
+    known = known.sort_values(["rest", "n", group], ascending=[True, False, True])
     return known.assign(**{group: [g if g != NONE_OF_THEM else rest for g in known[group]]})
 
 
