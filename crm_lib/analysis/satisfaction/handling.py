@@ -87,23 +87,22 @@ def _kind(kind: str, counted: pd.DataFrame) -> dict[str, object]:
 def closed_by(days: np.ndarray, ended: np.ndarray, limit: float) -> Interval:
     """Share closed within `limit` days, open cases censored (Kaplan–Meier, log-log bounds); n counts all.
 
-    Without a value where nothing was watched for so long.
+    Without a value where nothing was watched for so long and some are open still.
 
     >>> closed_by(np.array([1.0, 2, 2, 9]), np.array([True, True, False, True]), 3).value
     0.5
     """
     from statsmodels.duration.survfunc import SurvfuncRight
 
-    n = len(days)
-    if not n or days.max() < limit:
-        return intervals.nothing(n)
-    status = np.asarray(ended, dtype=int)
-    if not (status[days <= limit]).any():
-        return Interval(0.0, None, None, n)
+    n, status = len(days), np.asarray(ended, dtype=int)
+    if not status[days <= limit].any():
+        return Interval(0.0, None, None, n) if n and days.max() >= limit else intervals.nothing(n)
     with np.errstate(all="ignore"):
         curve = SurvfuncRight(np.asarray(days, dtype=float), status)
         at = np.searchsorted(curve.surv_times, limit, side="right") - 1
         left, error = float(curve.surv_prob[at]), float(curve.surv_prob_se[at])
+    if left > 0 and days.max() < limit:
+        return intervals.nothing(n)
     if not 0 < left < 1 or not error > 0:
         return Interval(1 - left, None, None, n)
     spread = stats.norm.ppf(0.5 + LEVEL / 2) * error / (left * abs(np.log(left)))
