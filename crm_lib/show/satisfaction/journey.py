@@ -96,15 +96,17 @@ def _numbers(said: Voices, stops: pd.DataFrame, drawn: str) -> Part:
 
 
 def _measures(said: Voices, stops: pd.DataFrame) -> Part:
-    """All measures by touchpoint, each with its interval in brackets; effort folded."""
+    """All measures by touchpoint, each with its interval in brackets; effort and counts folded."""
     caption = _("Along the journey, {level} intervals in brackets").format(level=wording.level())
     main = _beside(said, stops, ("walked_away", "ratio", "gap", "nps", "content"), caption)
-    if not said.overall.effort:
-        return main
-    return together(main, fold(_("Effort by touchpoint"), _beside(said, stops, ("effort",), caption)))
+    counts = [Field("n_asked", _("Asked"), number), Field("n_answered", _("Answers"), number)]
+    rest = _beside(said, stops, ("effort",), caption, counts)
+    return together(main, fold(_("Effort and number of answers by touchpoint"), rest))
 
 
-def _beside(said: Voices, stops: pd.DataFrame, measures: Sequence[str], caption: str) -> Part:
+def _beside(
+    said: Voices, stops: pd.DataFrame, measures: Sequence[str], caption: str, counts: Sequence[Field] = ()
+) -> Part:
     few, shown = said.limits.suppress_below, stops
     fields = [Field("touchpoint", _("Touchpoint"))]
     for measure in measures:
@@ -117,7 +119,7 @@ def _beside(said: Voices, stops: pd.DataFrame, measures: Sequence[str], caption:
             ]
             shown = shown.assign(**{f"{measure}_text": both})
             fields.append(Field(f"{measure}_text", wording.measure_name(said, measure), str))
-    return table(shown, [*fields, Field("n_answered", _("Answers"), number)], caption)
+    return table(shown, [*fields, *counts], caption)
 
 
 def _told(said: Voices, drawn: str, worst: pd.Series | None) -> str:

@@ -87,6 +87,8 @@ def _sentences(watched: Later) -> list[str]:
             interval=interval(raw.low, raw.high, wording.share_gap, watched.n),
         )
     ]
+    silent = _("Without any order in that time were {content} of them and {others} of the others.")
+    texts[0] += " " + silent.format(content=percent(1 - content.bought), others=percent(1 - others.bought))
     if alike and alike.low is not None:
         texts.append(
             _("Among customers with as many orders before, the difference is {difference} ({interval}).").format(
