@@ -89,8 +89,10 @@ a table.
 | `compare_from` | smallest number that is compared | 30 |
 | `funnel.stages`, `funnel.parts` | stages in order, and the part of each: outside, top, middle, bottom | |
 | `funnel.maturity_days` | age from which a deal counts in conversion | 90 |
-| `satisfaction.scales` | by question (`nps`, `csat`, `ces`, `items`): `lowest`, `highest`, `missing` codes, `top_from` | |
+| `satisfaction.scales` | by question (`nps`, `csat`, `ces`, `items`): `lowest`, `highest`, `missing` codes (numbers, or texts such as `"N/A"`), `top_from` | |
 | `satisfaction.touchpoints` | touchpoints in the order of the journey | |
+| `satisfaction.drivers` | aspects held against contentment, at most 12 | all |
+| `satisfaction.comments` | by category, the words that put a comment into it; comments are only ever counted | |
 
 | key for the reports, at the top of crm.toml or in `[sources.NAME]` | meaning |
 |---|---|

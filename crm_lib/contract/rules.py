@@ -177,11 +177,13 @@ def without_missing_codes(contract: TableContract, table: ibis.Table, scales: Ma
     """Answers that are codes for "no answer" become empty."""
     questions = SCALE_OF.get(contract.name, {})
     blank = {}
-    for column, scale in questions.items():
-        codes = scales[scale].missing if scale in scales else ()
-        if codes and column in table.columns and table[column].type().is_numeric():
-            value = table[column]
-            blank[column] = ibis.ifelse(value.isin(codes), ibis.null(NUMBER), value)
-            if column + SEEN in table.columns:
-                blank[column + SEEN] = ibis.ifelse(value.isin(codes), ibis.null(TEXT), table[column + SEEN])
+    for column, name in questions.items():
+        scale = scales.get(name)
+        if scale and scale.missing and column in table.columns and table[column].type().is_numeric():
+            value, seen = table[column], column + SEEN
+            is_code = value.isin(scale.codes).fill_null(False)
+            if seen in table.columns:
+                is_code |= table[seen].strip().lower().isin(scale.words).fill_null(False)
+                blank[seen] = ibis.ifelse(is_code, ibis.null(TEXT), table[seen])
+            blank[column] = ibis.ifelse(is_code, ibis.null(NUMBER), value)
     return table.mutate(**blank) if blank else table

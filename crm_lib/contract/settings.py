@@ -23,12 +23,25 @@ class PublishedFigure:
 
 @dataclass(frozen=True)
 class Scale:
-    """A declared answer scale: lowest and highest answer, codes that mean "no answer", and what counts as top."""
+    """A declared answer scale: lowest and highest answer, codes that mean "no answer", and what counts as top.
+
+    Codes are numbers (0, -99) or texts ("N/A"), which are met in either case.
+    """
 
     lowest: float
     highest: float
-    missing: tuple[float, ...] = ()
+    missing: tuple[float | str, ...] = ()
     top_from: float | None = None
+
+    @property
+    def codes(self) -> tuple[float, ...]:
+        """The codes that are numbers."""
+        return tuple(c for c in self.missing if not isinstance(c, str))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The codes that are texts, in small letters."""
+        return tuple(c.strip().lower() for c in self.missing if isinstance(c, str))
 
 
 @dataclass(frozen=True)
@@ -42,10 +55,16 @@ class FunnelSettings:
 
 @dataclass(frozen=True)
 class SatisfactionSettings:
-    """Scales by question (`nps`, `csat`, `ces`, `items`) and touchpoints in the order of the journey."""
+    """Scales by question (`nps`, `csat`, `ces`, `items`) and touchpoints in the order of the journey.
+
+    `drivers` names the aspects held against contentment (empty: all); `comments` holds, by category, the words
+    that put a comment into it.
+    """
 
     scales: dict[str, Scale] = field(default_factory=dict)
     touchpoints: tuple[str, ...] = ()
+    drivers: tuple[str, ...] = ()
+    comments: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

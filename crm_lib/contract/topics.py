@@ -59,8 +59,8 @@ SATISFACTION = Topic(
     "Satisfaction",
     "Are customers content, and with what?",
     needs=(("surveys",),),
-    useful=("survey_items", "cases"),
-    publishes=("aspects", "touchpoints"),
+    useful=("survey_items", "cases", "customers", "transactions"),
+    publishes=("aspects", "touchpoints", "drivers", "customers"),
 )
 
 TOPICS: dict[str, Topic] = {t.name: t for t in (SEGMENTATION, CLV, FUNNEL, SATISFACTION)}

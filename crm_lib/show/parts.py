@@ -118,3 +118,8 @@ def terms(meanings: Mapping[str, str]) -> Part:
 def together(*parts: Part) -> Part:
     """Join several parts into one, in this order."""
     return Part("\n".join(p.html for p in parts if p.html))
+
+
+def fold(title: str, body: Part) -> Part:
+    """Show a part only to who opens it; nothing where the part is empty."""
+    return render("fold", title=title, body=body) if body.html else body

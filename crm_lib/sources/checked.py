@@ -48,7 +48,8 @@ def build(cls: Any, body: Any, where: str) -> Any:
 def _value(hint: Any, value: Any, where: str) -> Any:
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin is types.UnionType:
-        return None if value is None else _value(inner[0], value, where)
+        text = str in inner and isinstance(value, str)
+        return None if value is None else value if text else _value(inner[0], value, where)
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise ConfigError(f"crm.toml: {where} must be a list.")

@@ -5,7 +5,7 @@ import pytest
 
 from crm_lib.analysis import satisfaction
 from crm_lib.contract.settings import SatisfactionSettings, Scale
-from crm_lib.sources.sample import make_sample
+from crm_lib.sources.sample import END, make_sample
 
 SETTINGS = SatisfactionSettings(
     scales={
@@ -62,3 +62,48 @@ def test_those_who_fall_short_come_first_and_the_bad_touchpoint_stands_out(said)
 def test_those_who_answered_are_not_everyone(said, truth):
     """Customers who spend more answer more often and are kinder: the interval can't know it."""
     assert said.overall.ratio.low > truth["everyone_asked"]["ratio"]
+
+
+@pytest.fixture(scope="module")
+def found(sample, said):
+    names = ("surveys", "survey_items", "cases", "customers", "transactions")
+    tables = {name: ibis.memtable(sample.tables[name]) for name in names}
+    return satisfaction.evidence(said, tables, SETTINGS, as_of=END)
+
+
+def test_weighting_to_all_customers_goes_most_of_the_way_to_everyone_asked(found, truth):
+    """Who answers depends on spend, and so does mood: the grade holds most of both."""
+    weighted = found.silent.weighted.set_index("measure")
+    for measure, name, scale in (("ratio", "ratio", 1), ("nps", "nps", 1)):
+        everyone, row = truth["everyone_asked"][name] * scale, weighted.loc[measure]
+        assert abs(row.weighted - everyone) < 0.4 * abs(row.plain - everyone)
+    assert found.silent.rates.rate.is_monotonic_decreasing
+
+
+def test_no_aspect_drives_contentment_more_than_another(found):
+    """Contentment and all aspects follow one mood: each has an equal share, whatever falls short."""
+    drivers = found.drivers
+    assert drivers.leading.empty
+    covered = (drivers.table.shapley_low <= 1 / 7) & (drivers.table.shapley_high >= 1 / 7)
+    assert covered.sum() >= 5
+    assert "Installation" in set(drivers.weak.aspect)
+
+
+def test_the_failing_stove_stands_apart(found, sample):
+    product = sample.truth["parameters"]["voices"]["failing_product"]
+    products = found.outside.products.set_index("product_id")
+    assert products.failures.idxmax() == product
+    assert list(products.index[products.apart]) == [product]
+
+
+def test_complaints_are_closed_as_fast_as_they_were_made_to_be(found, sample):
+    median = sample.truth["parameters"]["voices"]["close_days_median"]
+    row = found.handling.kinds.set_index("kind").loc["complaint"]
+    assert row.days_low - 0.5 <= median <= row.days_high + 0.5
+
+
+def test_what_is_published_per_customer_follows_the_customers_own_answers(found, said):
+    customers = found.customers
+    assert customers.customer_id.is_unique
+    assert customers.satisfaction_n.min() >= 5
+    assert customers.satisfaction.mean() == pytest.approx(said.overall.ratio.value, abs=0.02)

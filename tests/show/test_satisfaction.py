@@ -1,7 +1,9 @@
 """What a stakeholder reads about satisfaction, and what must never be on the page."""
 
+import datetime as dt
 import html
 import re
+from dataclasses import replace
 
 import ibis
 import pandas as pd
@@ -45,6 +47,17 @@ PARTS = (
     say.trust,
     say.next_steps,
 )
+WITH_EVIDENCE = (
+    say.headline,
+    say.falls_short,
+    say.matters,
+    say.complaints,
+    say.later,
+    say.answers,
+    say.silent,
+    say.next_steps,
+)
+AS_OF = dt.date(2025, 6, 30)
 
 
 @pytest.fixture(autouse=True)
@@ -275,3 +288,122 @@ def test_every_published_figure_has_a_name(said):
     assert all(f.words for f in published.figures)
     assert published.summary.startswith("Got ÷ expected 0.88, Would recommend (NPS) −25, Content 40")
     assert published["satisfaction"].low < published["satisfaction"].value < published["satisfaction"].high
+
+
+def evidence(frame=None, items=None, sold=True, complained=2, settings=None, **about):
+    """Evidence behind the answers of `frame`: a year of purchases, and complaints about the hostile aspect."""
+    frame = people() if frame is None else frame
+    items = rated(frame) if items is None else items
+    keywords = {HOSTILE: ("phone",)}
+    settings = settings or SatisfactionSettings(scales=SCALES, touchpoints=("shop",), comments=keywords)
+    tables = {
+        "surveys": ibis.memtable(frame, schema={c: SURVEY[c] for c in frame.columns}),
+        "survey_items": ibis.memtable(items, schema={c: ITEM.get(c, "float64") for c in items.columns}),
+    }
+    days = pd.to_datetime(["2023-01-01", "2023-05-01", "2024-01-02", "2024-05-20", "2024-09-01", "2025-06-29"])
+    if sold:
+        orders = [(f"c{i}", d, 10.0 * (1 + i % 4)) for i in range(150) for d in days if (i + d.month) % 3]
+        orders = pd.DataFrame(orders, columns=["customer_id", "at", "amount"])
+        tables["transactions"] = ibis.memtable(orders).cast({"amount": "decimal(18,2)"})
+    cases = [(f"k{i}", "complaint", pd.Timestamp("2024-05-02"), pd.Timestamp("2024-05-05"), f"c{i}", HOSTILE)
+             for i in range(complained)]  # fmt: skip
+    columns = ["case_id", "kind", "opened_at", "closed_at", "customer_id", "aspect"]
+    if complained:
+        tables["cases"] = ibis.memtable(pd.DataFrame(cases, columns=columns))
+    said = satisfaction.voices(tables["surveys"], tables["survey_items"], tables.get("cases"), settings)
+    return said, satisfaction.evidence(said, tables, settings, as_of=AS_OF, **about)
+
+
+@pytest.fixture(scope="module")
+def behind():
+    return evidence()
+
+
+@pytest.mark.parametrize("part", WITH_EVIDENCE, ids=lambda p: p.__name__)
+def test_evidence_is_text_never_markup_and_never_a_comment(behind, part):
+    shown = part(*behind).html
+    assert read(part(*behind)).strip()
+    assert "<script" not in shown
+    assert "<b>=cmd" not in shown
+    assert COMMENT not in shown
+    assert not re.search(r"\b[nN]a[nN]\b|\bNone\b|\binf\b", read(part(*behind)))
+
+
+BARE = {
+    "no purchases, no cases": lambda: evidence(sold=False, complained=0),
+    "no purchases": lambda: evidence(sold=False),
+    "one answer": lambda: evidence(people(1)),
+    "four answers": lambda: evidence(people(4)),
+    "nobody answered": lambda: evidence(people().assign(answered_at=pd.NaT)),
+    "no customers": lambda: evidence(people().assign(customer_id=None)),
+    "all alike": lambda: evidence(people().assign(nps=9.0, csat=4.0), rated(people()).assign(perceived=7.0)),
+    "no scales": lambda: evidence(settings=SatisfactionSettings()),
+    "no comments": lambda: evidence(people().drop(columns="comment")),
+    "one aspect": lambda: evidence(items=rated(people(), {"speed": 9})),
+}
+
+
+@pytest.mark.parametrize("name", BARE)
+def test_a_page_that_its_tables_can_not_bear_is_in_words(name):
+    odd = BARE[name]()
+    page = " ".join(read(part(*odd)) for part in WITH_EVIDENCE)
+    assert not re.search(r"\b[nN]a[nN]\b|\bNone\b|\binf\b", page)
+    assert all(read(part(*odd)).strip() for part in WITH_EVIDENCE)
+    check_publication(say.publication(*odd))
+
+
+def test_titles_of_the_evidence_are_short(behind):
+    titles = [t for part in WITH_EVIDENCE for t in re.findall(r'<p class="t">(.*?)</p>', part(*behind).html, re.S)]
+    for title in titles:
+        assert len(html.unescape(re.sub(r"<[^>]+>", "", title)).split()) <= 10, title
+
+
+def test_money_stands_in_short(behind):
+    assert "Customers who said they are not content bought for" in read(say.headline(*behind))
+
+
+def test_later_purchases_are_said_without_a_cause(behind):
+    text = read(say.later(*behind))
+    assert "not why" in text
+    assert not re.search(r"because|causes|leads to|thanks to|effect of", text)
+
+
+def test_comments_are_counted_by_category(behind):
+    text = read(say.answers(*behind))
+    assert "120 answers carry a comment. Comments are counted, never shown." in text
+
+
+def test_survey_that_rises_while_complaints_rise_is_a_note_on_page_and_index():
+    better = people().assign(nps=[9.0] * 120)
+    items = rated(better)
+    later_ones = set(better.response_id[better.answered_at >= "2024-04-01"])
+    items["perceived"] += [float(r in later_ones) for r in items.response_id]
+    days = pd.date_range("2023-10-01", "2024-09-30", freq="7D")
+    said, found = evidence(better, items)
+    orders = pd.DataFrame(
+        [(f"c{i}", d, 5.0) for d in days for i in range(40)], columns=["customer_id", "at", "amount"]
+    )
+    cases = pd.DataFrame(
+        {"kind": "complaint", "opened_at": pd.to_datetime(["2024-05-02"] * 12), "aspect": HOSTILE}
+    )
+    outside = satisfaction.outside.outside(
+        ibis.memtable(cases),
+        ibis.memtable(orders).cast({"amount": "decimal(18,2)"}),
+        None,
+        said.trend,
+        said.limits,
+    )
+    found = replace(found, outside=outside)
+    text = read(say.complaints(said, found))
+    assert "while complaints rose from 0.0 to 30.0 per 100 customers" in text
+    assert "Neither figure was changed" in text
+    assert any("not proven" in note for note in say.publication(said, found).notes)
+    assert said.overall.ratio.value == heard(better, items).overall.ratio.value
+
+
+def test_dates_that_run_backwards_and_possible_duplicates_are_a_note():
+    frame = people(40).assign(customer_id="c1", touchpoint="shop")
+    frame.loc[0, "asked_at"] = pd.Timestamp("2025-01-01")
+    text = read(say.trust(heard(frame)))
+    assert "1 answer is dated before its question" in text
+    assert "38 answers repeat one of the same customer, day and touchpoint" in text

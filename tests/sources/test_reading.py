@@ -261,3 +261,29 @@ def test_row_numbers_follow_the_file_when_it_is_long(project):
     lines[250_000] = "C1,2026-01-05,x"
     project.write("transactions.csv", "customer_id,at,amount\n" + "\n".join(lines) + "\n")
     assert "(first: row 250,001" in check("shop").warnings[0]
+
+
+def test_texts_that_mean_no_answer_are_declared_and_never_guessed(project):
+    project.configure(
+        "[sources.shop.settings.satisfaction.scales]\n"
+        'nps = { lowest = 0, highest = 10, missing = [-99, "N/A"] }\ncsat = { lowest = 1, highest = 5 }'
+    )
+    head = "response_id,asked_at,answered_at,nps,csat\n"
+    lines = [f"r{i},2026-01-05,2026-01-06,{nps},4\n" for i, nps in enumerate(("9", "n/a", " N/A ", "-99", "0"))]
+    project.write("surveys.csv", head + "".join(lines))
+    found = rows(connect("shop").surveys, "response_id", "nps")
+    assert found == [("r0", 9.0), ("r1", None), ("r2", None), ("r3", None), ("r4", 0.0)]
+    project.write("surveys.csv", head + "r0,2026-01-05,2026-01-06,9,N/A\n")
+    with pytest.raises(DataContractError, match=r'surveys.csat: 1 of 1 values is not a number .*"N/A"'):
+        _ = connect("shop").surveys
+
+
+def test_duplicate_responses_and_scores_off_the_scale_are_named(project):
+    project.configure("[sources.shop.settings.satisfaction.scales]\nnps = { lowest = 0, highest = 10 }")
+    head = "response_id,asked_at,answered_at,nps\n"
+    project.write("surveys.csv", head + "r1,2026-01-05,2026-01-06,9\nr1,2026-01-05,2026-01-06,8\n")
+    with pytest.raises(DataContractError, match=r"surveys\.response_id: 1 value occurs more than once, in 2 rows"):
+        _ = connect("shop").surveys
+    project.write("surveys.csv", head + "r1,2026-01-05,2026-01-06,11\n")
+    with pytest.raises(DataContractError, match=r"surveys\.nps: 1 of 1 values is off the scale 0 to 10"):
+        _ = connect("shop").surveys

@@ -29,7 +29,7 @@ def _usable(answer: FloatingValue, scale: Scale | None) -> BooleanValue:
 
 
 def _is_code(answer: FloatingValue, scale: Scale | None) -> BooleanValue:
-    return answer.isin(list(scale.missing)) if scale and scale.missing else ibis.literal(False)
+    return answer.isin(list(scale.codes)) if scale and scale.codes else ibis.literal(False)
 
 
 def _clean(table: Table, column: str, scale: Scale | None) -> FloatingValue:
@@ -38,11 +38,12 @@ def _clean(table: Table, column: str, scale: Scale | None) -> FloatingValue:
 
 
 def responses(surveys: Table, scales: Mapping[str, Scale]) -> Table:
-    """One row per survey sent: response_id, customer_id, touchpoint ("": none), period, is_answered, clean answers.
+    """One row per survey sent: response_id, customer_id, touchpoint ("": none), period, is_answered, answers.
 
     `period` is the first day of the quarter of the answer (of the question where it was not answered). Codes for
     "no answer", values off the scale and answers to questions without a declared scale become null. A source
-    without `answered_at` does not know who stayed silent: all its rows count as answered.
+    without `answered_at` does not know who stayed silent: all its rows count as answered. `days_to_answer` is
+    negative where an answer is dated before its question.
     """
     dated = "answered_at" in surveys.columns
     when = surveys.answered_at.coalesce(surveys.asked_at) if dated else surveys.asked_at
@@ -54,6 +55,7 @@ def responses(surveys: Table, scales: Mapping[str, Scale]) -> Table:
         surveys.response_id,
         **text,
         answered_on=ibis.ifelse(is_answered, when.date(), ibis.null("date")),
+        days_to_answer=when.date().delta(surveys.asked_at.date(), unit="day") if dated else ibis.null("int64"),
         period=when.truncate("Q").date(),
         is_answered=is_answered,
         walked_away=walked_away,
@@ -61,8 +63,8 @@ def responses(surveys: Table, scales: Mapping[str, Scale]) -> Table:
     )
 
 
-def counts(answers: Table, scales: Mapping[str, Scale]) -> pd.DataFrame:
-    """Counts and sums of all questions by touchpoint and period: the cells of which every figure is a roll-up."""
+def counts(answers: Table, scales: Mapping[str, Scale], groups: Sequence[str] = GROUPS) -> pd.DataFrame:
+    """Counts and sums of all questions by `groups`: the cells of which every figure is a roll-up."""
     said = answers.is_answered
     csat_top = scales["csat"].top_from if "csat" in scales else None
     sums: dict[str, ibis.Value] = {
@@ -79,7 +81,7 @@ def counts(answers: Table, scales: Mapping[str, Scale]) -> pd.DataFrame:
         sums[f"{q}_n"] = answers.count(where=said & answers[q].notnull())
         sums[f"{q}_sum"] = total(answers[q], said)
         sums[f"{q}_sq"] = total(answers[q] * answers[q], said)
-    cells = _frame(answers.group_by(list(GROUPS)).aggregate(**sums), GROUPS)
+    cells = _frame(answers.group_by(list(groups)).aggregate(**sums), groups)
     return cells.assign(passives=cells.nps_n - cells.promoters - cells.detractors)
 
 
@@ -185,27 +187,32 @@ def unpaired(rated: Table) -> dict[str, int]:
     """Rows that ask for an expectation and make no pair: n_zero_expected, n_half (one half is missing)."""
     asked = rated.expected.notnull() | rated.perceived.notnull()
     zero = (rated.expected <= 0).fill_null(False) | (rated.perceived < 0).fill_null(False)
-    found = fetched(
-        rated.aggregate(
-            n_zero_expected=rated.count(where=asked & zero),
-            n_half=rated.count(where=asked & ~rated.is_pair & ~zero),
-        )
-    )
-    return {name: int(found[name][0]) for name in ("n_zero_expected", "n_half")}
+    half = asked & ~rated.is_pair & ~zero
+    return _only(rated.aggregate(n_zero_expected=rated.count(where=asked & zero), n_half=rated.count(where=half)))
 
 
 def about(answers: Table) -> dict[str, object]:
-    """Customers who answered, those who answered more than once, and first and last day of an answer."""
+    """Customers who answered, those who did so more than once, doubtful answers, first and last day of an answer.
+
+    `n_before` answers are dated before their question; `n_same_day` are further answers of a customer on the same
+    day at the same touchpoint.
+    """
     said = answers.filter(answers.is_answered)
-    people = said.filter(said.customer_id.notnull()).group_by("customer_id").aggregate(n=ibis._.count())
-    repeated = fetched(people.aggregate(n=people.count(), often=people.count(where=people.n > 1)))
-    days = fetched(said.aggregate(first=said.answered_on.min(), last=said.answered_on.max()))
-    return {
-        "n_customers": int(repeated.n[0]),
-        "n_repeating": int(repeated.often[0]),
-        "first_on": _day(days["first"][0]),
-        "last_on": _day(days["last"][0]),
+    named = said.filter(said.customer_id.notnull())
+    people = named.group_by("customer_id").aggregate(n=ibis._.count())
+    days = named.group_by("customer_id", "touchpoint", "answered_on").aggregate(n=ibis._.count())
+    found = {
+        **_only(people.aggregate(n_customers=people.count(), n_repeating=people.count(where=people.n > 1))),
+        **_only(days.aggregate(n_same_day=(days.n - 1).sum().fill_null(0))),
+        **_only(said.aggregate(n_before=said.count(where=said.days_to_answer < 0))),
     }
+    ends = fetched(said.aggregate(first=said.answered_on.min(), last=said.answered_on.max()))
+    return found | {"first_on": _day(ends["first"][0]), "last_on": _day(ends["last"][0])}
+
+
+def _only(expression: Table) -> dict[str, int]:
+    """The counts of a table of one row."""
+    return {name: int(values[0]) for name, values in fetched(expression).items()}
 
 
 def _day(value: object) -> object:

@@ -26,6 +26,7 @@ PAIR_SUMS = (
     "n_short",
 )
 NO_PAIRS: Sums = dict.fromkeys(PAIR_SUMS, 0)
+BY_TOUCHPOINT = ("ratio", "gap", "nps", "content", "effort", "walked_away")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def measures(sums: Sums, pair: Sums, scales: Mapping[str, Scale], at_least: int)
     csat = scales.get("csat")
     return {
         "ratio": measure.ratio(pair, at_least),
+        "gap": measure.mean(pair["n"], pair["gap"], pair["gap_sq"], at_least),
         "nps": _nps(sums, scales.get("nps"), at_least),
         "content": _content(sums, csat, at_least),
         "content_mean": measure.mean(sums["csat_n"], sums["csat_sum"], sums["csat_sq"], at_least, csat),
@@ -139,9 +141,9 @@ def touchpoints(
             sums.loc[name], pair.loc[name] if name in pair.index else NO_PAIRS, scales, limits.suppress_below
         )
         asked = {"n_asked": int(sums.n_asked[name]), "n_answered": int(sums.n_answered[name])}
-        rows.append({"touchpoint": name} | asked | _columns(found, ("ratio", "nps", "content", "walked_away")))
+        rows.append({"touchpoint": name} | asked | _columns(found, BY_TOUCHPOINT))
     empty = {"touchpoint": None, "n_asked": None, "n_answered": None}
-    wanted = [*empty, *_columns(dict.fromkeys(("ratio", "nps", "content", "walked_away"), Measure()))]
+    wanted = [*empty, *_columns(dict.fromkeys(BY_TOUCHPOINT, Measure()))]
     return _numeric(pd.DataFrame(rows, columns=wanted), ("touchpoint",))
 
 

@@ -63,6 +63,8 @@ class Base:
     last_on: dt.date | None
     n_zero_expected: int = 0
     n_half: int = 0
+    n_before: int = 0
+    n_same_day: int = 0
     used: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
@@ -71,7 +73,8 @@ class Voices:
     """What customers said.
 
     aspects: aspect, n_short, median_ratio, score_sd and, each with `_low`, `_high`, `_n`: ratio, gap, score, top
-    touchpoints: touchpoint in the order of the journey, n_asked, n_answered, and ratio, nps, content, walked_away
+    touchpoints: touchpoint in the order of the journey, n_asked, n_answered, and ratio, gap, nps, content,
+        effort, walked_away
     trend: period (first day of the quarter), and ratio and nps where enough people answered
     spread: question, lowest, highest, n: how many gave an answer, rare ones pooled
     consistency: group, n_items, alpha
@@ -171,7 +174,6 @@ def _overall(
     asked, limits = given
     sums, pair, few = cells.sum(numeric_only=True), pairs.sum(numeric_only=True), limits.suppress_below
     found = breakdown.measures(sums, pair, scales, few)
-    found["gap"] = measure.mean(pair["n"], pair["gap"], pair["gap_sq"], few)
     found["response"] = measure.share(sums.n_answered, sums.n_asked, 1)
     for name, (column, scale) in ASKED_BY.items():
         found[name] = _because(found[name], column in asked, scale is None or scale in scales)

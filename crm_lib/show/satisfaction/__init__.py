@@ -1,9 +1,14 @@
 """How satisfaction is said: cards, pictures and sentences, in the order of the page."""
 
 from crm_lib.show.data_card import data_card
-from crm_lib.show.satisfaction.aspects import complaints, falls_short
+from crm_lib.show.satisfaction.aspects import falls_short
+from crm_lib.show.satisfaction.complaints import complaints
 from crm_lib.show.satisfaction.journey import change, journey
-from crm_lib.show.satisfaction.outcome import headline, next_steps, publication
+from crm_lib.show.satisfaction.later import later
+from crm_lib.show.satisfaction.matters import matters
+from crm_lib.show.satisfaction.outcome import headline, next_steps
+from crm_lib.show.satisfaction.publication import publication
+from crm_lib.show.satisfaction.silent import silent
 from crm_lib.show.satisfaction.spread import answers
 from crm_lib.show.satisfaction.trust import trust
 
@@ -15,7 +20,10 @@ __all__ = [
     "falls_short",
     "headline",
     "journey",
+    "later",
+    "matters",
     "next_steps",
     "publication",
+    "silent",
     "trust",
 ]

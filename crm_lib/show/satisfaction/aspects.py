@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import pandas as pd
 
-from crm_lib.analysis.satisfaction import Voices
+from crm_lib.analysis.satisfaction import Evidence, Voices
 from crm_lib.show.charts import Labels, bars
 from crm_lib.show.parts import Part, sentence, together
 from crm_lib.show.satisfaction import wording
 from crm_lib.show.satisfaction.pictures import around_one
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import between, interval, is_missing, name, ngettext, number, percent
+from crm_lib.theme.words import between, interval, is_missing, money, name, ngettext, number, percent
 from crm_lib.theme.words import gettext as _
 
 MOST = 20  # aspects in one picture
 LEAST_PAIRED = 2  # a picture of one bar shows nothing
 
 
-def falls_short(said: Voices) -> Part:
+def falls_short(said: Voices, found: Evidence | None = None) -> Part:
     """Aspects, worst first: ratios where expectations were asked for, scores where not."""
     paired, scored = wording.paired(said), wording.scored(said)
     parts = []
     if len(paired) >= LEAST_PAIRED:
+        paired = _with_money(paired, found)
         parts += [_ratio_picture(said, paired), sentence(*_ratio_sentences(said, paired))]
     elif len(paired) == 1:
         parts.append(sentence(_only_pair(paired.iloc[0])))
     if len(scored):
         parts += [_score_picture(said, scored), sentence(*_score_sentences(scored))]
     return together(*parts) if parts else sentence(_nothing_by_aspect(said))
+
+
+def _with_money(paired: pd.DataFrame, found: Evidence | None) -> pd.DataFrame:
+    """The aspects with the money of a year of customers who got less; no such column without purchases."""
+    if found is None or found.stakes.empty:
+        return paired
+    short = found.stakes[found.stakes.what == "short"].set_index("aspect").amount
+    return paired.assign(amount=paired.aspect.map(short))
 
 
 def _nothing_by_aspect(said: Voices) -> str:
@@ -81,6 +90,7 @@ def _ratio_table(said: Voices, paired: pd.DataFrame) -> Part:
         Field("median_ratio", _("Middle respondent"), wording.ratio),
         Field("gap_text", _("Got − expected"), str),
         Field("n_short", _("Got less"), number),
+        *([Field("amount", _("Their purchases of a year"), money)] if "amount" in paired else []),
         Field("ratio_n", _("Answers"), number),
     ]
     return table(shown, fields, _("What was got and what was expected, by aspect"), _few_foot(said, paired))
@@ -110,6 +120,9 @@ def _ratio_sentences(said: Voices, paired: pd.DataFrame) -> list[str]:
             all=number(worst.ratio_n),
         )
     ]
+    if not is_missing(worst.get("amount")):
+        text = _("Customers who got less there bought for {money} in the past year.")
+        texts.append(text.format(money=money(worst.amount, compact=True)))
     return [*texts, _few_foot(said, paired)]
 
 
@@ -196,33 +209,3 @@ def _score_sentences(scored: pd.DataFrame) -> list[str]:
             best_range=between(high.score_low, high.score_high, wording.score),
         )
     ]
-
-
-def _surveyed(ratio: float, score: float) -> str:
-    return wording.score(score) if is_missing(ratio) else wording.ratio(ratio)
-
-
-def complaints(said: Voices) -> Part:
-    """Complaints and failures by aspect, beside what the survey says; counts only."""
-    if said.complaints.empty:
-        return sentence(_("This source has no complaints or failures up to this date."))
-    surveyed = said.aspects[["aspect", "ratio", "score"]]
-    shown = said.complaints.merge(surveyed, on="aspect", how="left")
-    shown = shown.assign(
-        aspect=[a or _("not stated") for a in shown.aspect],
-        range_text=wording.ranges(shown, "complaints", number),
-        survey=[_surveyed(r, s) for r, s in zip(shown.ratio, shown.score, strict=True)],
-    )
-    fields = [
-        Field("aspect", _("Aspect")),
-        Field("complaints", _("Complaints"), number),
-        Field("range_text", wording.interval_head(), str),
-        Field("n_failures", _("Failures"), number),
-        Field("survey", _("Survey"), str),
-    ]
-    foot = _("Survey: got ÷ expected, or the mean score where no expectation was asked for.")
-    total = _("Complaints: {n}; failures: {failures}. They stand beside the survey and do not explain it.")
-    return together(
-        table(shown, fields, _("Complaints and failures by aspect, most complaints first"), foot),
-        sentence(total.format(n=number(shown.complaints.sum()), failures=number(shown.n_failures.sum()))),
-    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from crm_lib.analysis.satisfaction import Change, Voices
 from crm_lib.show.charts import Labels, bars
-from crm_lib.show.parts import Part, sentence, together
+from crm_lib.show.parts import Part, fold, sentence, together
 from crm_lib.show.satisfaction import wording
 from crm_lib.show.satisfaction.pictures import line_with_range
 from crm_lib.show.tables import Field, table
@@ -94,10 +96,20 @@ def _numbers(said: Voices, stops: pd.DataFrame, drawn: str) -> Part:
 
 
 def _measures(said: Voices, stops: pd.DataFrame) -> Part:
-    """All measures by touchpoint, each with its interval below it in brackets."""
+    """All measures by touchpoint, each with its interval in brackets; effort and counts folded."""
+    caption = _("Along the journey, {level} intervals in brackets").format(level=wording.level())
+    main = _beside(said, stops, ("walked_away", "ratio", "gap", "nps", "content"), caption)
+    counts = [Field("n_asked", _("Asked"), number), Field("n_answered", _("Answers"), number)]
+    rest = _beside(said, stops, ("effort",), caption, counts)
+    return together(main, fold(_("Effort and number of answers by touchpoint"), rest))
+
+
+def _beside(
+    said: Voices, stops: pd.DataFrame, measures: Sequence[str], caption: str, counts: Sequence[Field] = ()
+) -> Part:
     few, shown = said.limits.suppress_below, stops
     fields = [Field("touchpoint", _("Touchpoint"))]
-    for measure in ("ratio", "nps", "content", "walked_away"):
+    for measure in measures:
         form = wording.FORMS[measure]
         if getattr(said.overall, measure):
             values, ranges = wording.texts(stops, measure, form, few), wording.ranges(stops, measure, form)
@@ -107,10 +119,7 @@ def _measures(said: Voices, stops: pd.DataFrame) -> Part:
             ]
             shown = shown.assign(**{f"{measure}_text": both})
             fields.append(Field(f"{measure}_text", wording.measure_name(said, measure), str))
-    fields.append(Field("n_answered", _("Answers"), number))
-    return table(
-        shown, fields, _("Along the journey, {level} intervals in brackets").format(level=wording.level())
-    )
+    return table(shown, [*fields, *counts], caption)
 
 
 def _told(said: Voices, drawn: str, worst: pd.Series | None) -> str:
@@ -129,15 +138,14 @@ def _told(said: Voices, drawn: str, worst: pd.Series | None) -> str:
 
 def change(said: Voices) -> Part:
     """Ratio and NPS by quarter with their intervals, and whether the last two quarters differ."""
-    parts = []
-    for measure in ("ratio", "nps"):
-        known = said.trend[said.trend[measure].notna()]
-        if len(known) >= DRAWN_FROM and measure in said.changes:
-            parts.append(_trend(said, known, measure))
-    if not parts:
+    known = {m: said.trend[said.trend[m].notna()] for m in ("ratio", "nps") if m in said.changes}
+    drawn = [_trend(said, frame, m) for m, frame in known.items() if len(frame) >= DRAWN_FROM]
+    if not drawn:
         few = _("Change needs two quarters with at least {n} answers each; this source has fewer.")
         return sentence(few.format(n=number(said.limits.compare_from)))
-    return together(*parts, sentence(_unfinished(said)))
+    told = [f"{_verdict(said.changes[m], m)}. {_moved(said.changes[m], m)}" for m in list(known)[1:]]
+    rest = fold(_("The same for willingness to recommend"), together(*drawn[1:]))
+    return together(drawn[0], sentence(*told, _unfinished(said)), rest)
 
 
 def _trend(said: Voices, known: pd.DataFrame, measure: str) -> Part:

@@ -1,28 +1,37 @@
-"""The answer in short, what to do, and what is published."""
+"""The answer in short, and what to do."""
 
 from __future__ import annotations
 
-from crm_lib.analysis.satisfaction import Voices
+from typing import Any
+
+from crm_lib.analysis.satisfaction import Evidence, Voices
 from crm_lib.analysis.satisfaction.measure import NOT_ASKED, Measure
-from crm_lib.contract.publication import Publication
 from crm_lib.show.parts import Badge, Card, Part, cards, note, sentence, steps, together
 from crm_lib.show.satisfaction import wording
+from crm_lib.show.satisfaction.complaints import disagreement, per_hundred
 from crm_lib.show.satisfaction.journey import worst_stop
-from crm_lib.show.satisfaction.trust import LOW_RESPONSE, silence
+from crm_lib.show.satisfaction.matters import mend_first
+from crm_lib.show.satisfaction.silent import moved
+from crm_lib.show.satisfaction.trust import LOW_RESPONSE
 from crm_lib.theme.words import gettext as _
-from crm_lib.theme.words import interval, is_missing, name, number, percent
+from crm_lib.theme.words import interval, is_missing, money, name, number, percent
 
 IN_SHORT = ("ratio", "nps", "content", "walked_away", "effort", "response")
 MOST_CARDS = 3
 MOST_STEPS = 5
 
 
-def headline(said: Voices) -> Part:
-    """Three cards, then what stands behind them in sentences."""
+def headline(said: Voices, found: Evidence | None = None) -> Part:
+    """Three cards, then what stands behind them in sentences: the worst aspect, its money, the silent, doubts."""
     shown = [m for m in IN_SHORT if getattr(said.overall, m)][:MOST_CARDS]
     return together(
         cards(*[_card(said, m) for m in shown]) if shown else Part(),
-        sentence(_asked(said), _worst(said)),
+        sentence(
+            f"{_worst(said)} {_matters(found)}".strip(),
+            _stake(said, found),
+            f"{asked(said)} {_weighted(said, found)}".strip(),
+        ),
+        note(doubt(found)),
         note(missing(said)),
     )
 
@@ -88,7 +97,8 @@ def _verdict(measure: str, found: Measure) -> Badge | None:
     return Badge(bad, "bad") if found.high < middle else Badge(care, "care")
 
 
-def _asked(said: Voices) -> str:
+def asked(said: Voices) -> str:
+    """How many were asked and answered."""
     base, found = said.base, said.overall.response
     if not base.n_answered:
         return _("{asked} were asked, and nobody has answered yet.").format(asked=number(base.n_asked))
@@ -122,6 +132,46 @@ def _worst(said: Voices) -> str:
     )
 
 
+def _matters(found: Evidence | None) -> str:
+    """The aspect that most goes with contentment, where one clearly does."""
+    leading = found.drivers.leading if found and found.drivers else ()
+    if not len(leading):
+        return ""
+    text = _("**{aspect}** goes with contentment most: {share} of what the aspects account for ({interval}).")
+    row = leading.iloc[0]
+    return text.format(
+        aspect=name(row.aspect),
+        share=percent(row.shapley),
+        interval=interval(row.shapley_low, row.shapley_high, percent, found.drivers.n),
+    )
+
+
+def _stake(said: Voices, found: Evidence | None) -> str:
+    """Money of a year of those who are not content and of those who left, beside all who answered."""
+    known = found.money("answered") if found else None
+    if not known or known[1] <= 0:
+        return ""
+    whole, texts = known[1], []
+    for what, text in (
+        ("not content", _("Customers who said they are not content bought for **{money}** in the past year, "
+                          "{share} of what all who answered bought.")),
+        ("left", _("Those who say they left for good bought for {money}.")),
+    ):  # fmt: skip
+        held = found.money(what)
+        if held:
+            texts.append(text.format(money=money(held[1], compact=True), share=percent(held[1] / whole)))
+    return " ".join(texts)
+
+
+def _weighted(said: Voices, found: Evidence | None) -> str:
+    return moved(said, found.silent) if found else ""
+
+
+def doubt(found: Evidence | None) -> str:
+    """That survey and complaints disagree; empty where they do not."""
+    return disagreement(found.outside) if found and found.outside else ""
+
+
 def missing(said: Voices) -> str:
     """Which measures are not on the page although they were asked for, and why; empty where none."""
     found = {m: getattr(said.overall, m) for m in ("ratio", "nps", "content", "effort", "walked_away")}
@@ -133,25 +183,28 @@ def missing(said: Voices) -> str:
     return _("Not shown. {list}.").format(list="; ".join(gone)) if gone else ""
 
 
-def next_steps(said: Voices) -> Part:
-    """What to do: aspects that fall short by how many it touches, then the journey, then the survey itself."""
-    found = [*_aspect_steps(said), *_journey_step(said), *_survey_steps(said)][:MOST_STEPS]
-    return steps(*(found or [_("Nothing falls short as far as these answers show. Ask again next quarter.")]))
+def next_steps(said: Voices, found: Evidence | None = None) -> Part:
+    """What to do: aspects that fall short, most money first, then the journey, products, and the survey itself."""
+    made = [*_aspect_steps(said, found), *_journey_step(said), *_product_step(found), *_survey_steps(said)]
+    return steps(
+        *(made[:MOST_STEPS] or [_("Nothing falls short as far as these answers show. Ask again next quarter.")])
+    )
 
 
-def _aspect_steps(said: Voices) -> list[str]:
+def _aspect_steps(said: Voices, found: Evidence | None) -> list[str]:
     paired, scored = wording.paired(said), wording.scored(said)
     short = paired[paired.comparable & (paired.ratio_high < 1)]
     if len(short):
-        short = short.assign(weight=(1 - short.ratio) * short.n_short)
-        ranked = short.sort_values(["weight", "aspect"], ascending=[False, True]).head(3)
-        text = _("Mend **{aspect}**: {n} of {all} got less than they expected ({ratio} of it on the whole).")
-        return [
-            text.format(
-                aspect=name(r.aspect), n=number(r.n_short), all=number(r.ratio_n), ratio=wording.ratio(r.ratio)
-            )
-            for r in ranked.itertuples()
-        ]
+        held = [found.money("short", a) if found else None for a in short.aspect]
+        short = short.assign(weight=(1 - short.ratio) * short.n_short, amount=[h[1] if h else None for h in held])
+        by = ["amount", "weight", "aspect"] if any(held) else ["weight", "aspect"]
+        ranked = short.sort_values(by, ascending=[b == "aspect" for b in by]).head(3)
+        return [_mend(r) for r in ranked.itertuples()]
+    first = mend_first(found.drivers) if found and found.drivers else ()
+    if len(first):
+        text = _("Mend **{aspect}**: it scores below the others ({score}) and matters no less.")
+        row = first.iloc[0]
+        return [text.format(aspect=name(row.aspect), score=wording.score(row.performance))]
     ranked = scored[scored.comparable]
     text = _("Ask customers what lies behind **{aspect}**, the lowest score ({score}, {n} answers).")
     return [
@@ -159,6 +212,27 @@ def _aspect_steps(said: Voices) -> list[str]:
         for r in ranked.head(1).itertuples()
         if len(ranked) > 1
     ]
+
+
+def _mend(row: Any) -> str:
+    text = _("Mend **{aspect}**: {n} of {all} got less than they expected ({ratio} of it on the whole).")
+    told = text.format(
+        aspect=name(row.aspect), n=number(row.n_short), all=number(row.ratio_n), ratio=wording.ratio(row.ratio)
+    )
+    if is_missing(row.amount):
+        return told
+    return f"{told} " + _("They bought for {money} in the past year.").format(
+        money=money(row.amount, compact=True)
+    )
+
+
+def _product_step(found: Evidence | None) -> list[str]:
+    bad = found.outside.products if found and found.outside else None
+    if bad is None or not len(bad[bad.apart]):
+        return []
+    row = bad[bad.apart].sort_values(["failures", "product_id"], ascending=[False, True]).iloc[0]
+    text = _("Look into product {product}: {rate} failures per 100 sold, clearly more than the others.")
+    return [text.format(product=name(row.product_id), rate=per_hundred(row.failures))]
 
 
 def _journey_step(said: Voices) -> list[str]:
@@ -187,51 +261,3 @@ def _survey_steps(said: Voices) -> list[str]:
     if said.overall.ratio.why == NOT_ASKED or len(wording.paired(said)) == 1:
         found.append(_("Ask for the expectation of every aspect next time, so that what falls short can be seen."))
     return found
-
-
-def publication(said: Voices) -> Publication:
-    """The figures of this page with their names, one line for the index, and notes to read with care."""
-    names = {
-        "satisfaction": _("Satisfaction: got ÷ expected"),
-        "satisfaction_median": _("Got ÷ expected, middle respondent"),
-        "expectation_gap": _("Got − expected, in steps of the scale"),
-        "nps": wording.measure_name(said, "nps"),
-        "csat_share": _("Share content"),
-        "csat_mean": _("Contentment, mean"),
-        "ces_mean": _("Effort, mean"),
-        "walked_away_share": _("Share who left for good"),
-        "response_share": _("Share of those asked who answered"),
-        "ratio_change": _("Got ÷ expected, change since the quarter before"),
-        "nps_change": _("Would recommend, change since the quarter before"),
-        "answers": _("Answers"),
-        "asked": _("Surveys sent"),
-    }
-    return said.publication.worded(_with_reasons(said, names), _summary(said), _notes(said))
-
-
-def _with_reasons(said: Voices, names: dict[str, str]) -> dict[str, str]:
-    """Names of figures, with the reason where a figure has no value."""
-    measures = {"satisfaction": said.overall.ratio, "nps": said.overall.nps, "csat_share": said.overall.content}
-    gone = {
-        figure: _("{measure}: {reason}").format(measure=names[figure], reason=wording.reason(said, found))
-        for figure, found in measures.items()
-        if not found
-    }
-    return names | gone
-
-
-def _summary(said: Voices) -> str:
-    shown = [m for m in IN_SHORT if getattr(said.overall, m)][:MOST_CARDS]
-    if not said.base.n_answered or not shown:
-        return _asked(said)
-    texts = [
-        _("{measure} {value}").format(
-            measure=wording.measure_name(said, m), value=wording.FORMS[m](getattr(said.overall, m).value)
-        )
-        for m in shown
-    ]
-    return _("{list}; {n} answers").format(list=", ".join(texts), n=number(said.base.n_answered))
-
-
-def _notes(said: Voices) -> tuple[str, ...]:
-    return tuple(text for text in (silence(said), missing(said)) if text)

@@ -1,4 +1,4 @@
-"""Two pictures of this topic: values on both sides of a line at 1, and a line with its interval."""
+"""Pictures of this topic: values around a line at 1, a line with its interval, importance by performance."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from crm_lib.show import canvas
 from crm_lib.show.charts import Labels, draw
 from crm_lib.show.parts import Part
 from crm_lib.theme import colours
+from crm_lib.theme.words import number, percent
 
 Form = Callable[[Any], str]
 
@@ -104,3 +105,43 @@ def _quarters(axes: Axes, along: np.ndarray, names: Sequence[str], narrow: bool)
     shown = range(len(names) - 1, -1, -step)
     axes.set_xticks([along[i] for i in shown], [canvas.plain(names[i]) for i in shown])
     axes.margins(x=0.06, y=0.18)
+
+
+def quadrants(frame: pd.DataFrame, labels: Labels, corners: tuple[str, str], equal_share: float) -> Part:
+    """Importance upward, performance to the right, each aspect a numbered dot; `corners` names the upper two.
+
+    frame: place (the number), shapley and performance with `_low` and `_high`
+    """
+
+    def paint(axes: Axes, narrow: bool) -> None:
+        x, y = frame.performance.to_numpy(float), frame.shapley.to_numpy(float)
+        middle = x.mean()
+        axes.axvline(middle, color=colours.AXIS, linewidth=0.8)
+        axes.axhline(equal_share, color=colours.AXIS, linewidth=0.8)
+        for ends, places, draw_line in (("performance", y, axes.hlines), ("shapley", x, axes.vlines)):
+            draw_line(places, frame[f"{ends}_low"], frame[f"{ends}_high"], color=colours.BAR, linewidth=1.6)
+        lit = (frame.performance_high < middle) & (frame.shapley_high >= equal_share)
+        look = [colours.ACCENT if one else colours.INK for one in lit]
+        axes.scatter(x, y, s=150 if narrow else 190, color=look, zorder=3)
+        for place, at in zip(frame.place, zip(x, y, strict=True), strict=True):
+            axes.annotate(
+                canvas.plain(number(place)), at, ha="center", va="center_baseline", color=colours.PANEL,
+                fontsize=8 if narrow else 10, fontweight="bold", zorder=4,
+            )  # fmt: skip
+        _corners(axes, corners, narrow)
+        axes.yaxis.set_major_formatter(lambda value, _place: canvas.plain(percent(value)))
+        axes.xaxis.set_major_formatter(lambda value, _place: canvas.plain(number(value, 1)))
+        axes.locator_params(nbins=4)
+        axes.set_ylim(bottom=0)
+
+    return draw(paint, labels, height=4.2)
+
+
+def _corners(axes: Axes, corners: tuple[str, str], narrow: bool) -> None:
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + (high - low) * 0.16)
+    for text, side in zip(corners, ("left", "right"), strict=True):
+        axes.annotate(
+            canvas.wrap(canvas.plain(text), 14 if narrow else 30, 2), (0.01 if side == "left" else 0.99, 0.99),
+            xycoords="axes fraction", ha=side, va="top", color=colours.MUTED,
+        )  # fmt: skip

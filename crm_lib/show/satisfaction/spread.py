@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from crm_lib.analysis.satisfaction import Voices
+from crm_lib.analysis.satisfaction import Evidence, Voices
 from crm_lib.analysis.satisfaction.answers import NPS_HIGHEST, PROMOTERS_FROM, QUESTIONS
+from crm_lib.analysis.satisfaction.comments import NONE_OF_THEM, Comments
 from crm_lib.contract.settings import Scale
 from crm_lib.show.charts import Labels, bars
-from crm_lib.show.parts import Part, sentence, together
+from crm_lib.show.parts import Part, fold, sentence, together
 from crm_lib.show.satisfaction import wording
 from crm_lib.show.tables import Field, table
 from crm_lib.theme.words import gettext as _
@@ -18,10 +19,53 @@ from crm_lib.theme.words import number, percent
 MOST_STEPS = 21  # a longer scale is not drawn
 
 
-def answers(said: Voices) -> Part:
-    """One picture per question: how many gave each answer."""
+def answers(said: Voices, found: Evidence | None = None) -> Part:
+    """One picture per question, the second and later ones folded; then comments by category."""
     parts = [_picture(said, question) for question in QUESTIONS if _is_shown(said, question)]
-    return together(*parts) if parts else sentence(_("No question has enough answers to show how they spread."))
+    drawn = [*parts[:1], fold(_("How the other questions spread"), together(*parts[1:]))]
+    if found and found.comments:
+        drawn.append(comments(said, found.comments))
+    return together(*drawn) if parts else sentence(_("No question has enough answers to show how they spread."))
+
+
+def comments(said: Voices, found: Comments) -> Part:
+    """How many comments fall into each category and at which touchpoint, with no word of any comment."""
+    by_category, by_touchpoint = _shown(found.categories, "category"), _shown(found.touchpoints, "touchpoint")
+    few = said.limits.suppress_below
+    told = _("{n} answers carry a comment. Comments are counted, never shown.").format(n=number(found.n))
+    if found.categories.empty and found.touchpoints.empty:
+        return sentence(
+            _("Fewer than {n} people wrote a comment; they are not counted here.").format(n=number(few))
+        )
+    hidden = _("Groups in which fewer than {n} people wrote are not shown.").format(n=number(few))
+    parts = [sentence(told)]
+    if len(by_category):
+        many = _("A comment may fall into several categories; crm.toml says which words put it there.")
+        parts.append(_comment_table(by_category, "category", _("Category"), f"{many} {hidden}"))
+    if len(by_touchpoint) > 1:
+        places = _comment_table(by_touchpoint, "touchpoint", _("Touchpoint"), hidden)
+        parts.append(fold(_("Comments by touchpoint"), places))
+    return together(*parts)
+
+
+def _shown(frame: pd.DataFrame, group: str) -> pd.DataFrame:
+    rest = _("none of these") if group == "category" else _("not stated")
+    known = frame[frame.n.notna()].assign(rest=frame[group] == NONE_OF_THEM)
+    known = known.sort_values(["rest", "n", group], ascending=[True, False, True])
+    return known.assign(**{group: [g if g != NONE_OF_THEM else rest for g in known[group]]})
+
+
+def _comment_table(shown: pd.DataFrame, group: str, label: str, foot: str) -> Part:
+    fields = [Field(group, label), Field("n", _("Comments"), number)]
+    if shown.content.notna().any():
+        shown = shown.assign(range_text=wording.ranges(shown, "content", percent))
+        fields += [
+            Field("content", _("Content among those who wrote"), percent),
+            Field("range_text", wording.interval_head(), str),
+        ]
+    return table(
+        shown, fields, _("What comments are about") if group == "category" else _("Where they wrote"), foot
+    )
 
 
 def _is_shown(said: Voices, question: str) -> bool:

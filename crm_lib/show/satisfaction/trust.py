@@ -24,6 +24,7 @@ def trust(said: Voices, published: Sequence[PublishedFigure] = ()) -> Part:
     """Response, scales and codes, median beside ratio, caveats, and published numbers computed again."""
     return together(
         sentence(_who_answered(said), _nobody_silent(said), _repeated(said)),
+        note(_doubtful(said)),
         note(silence(said)),
         _scales(said),
         sentence(_not_paired(said), _beside(said)),
@@ -60,6 +61,26 @@ def _repeated(said: Voices) -> str:
         n,
     )
     return text.format(n=number(n))
+
+
+def _doubtful(said: Voices) -> str:
+    """Answers dated before their question, and further answers of one customer on one day and touchpoint."""
+    base, texts = said.base, []
+    if base.n_before:
+        text = ngettext(
+            "{n} answer is dated before its question: check the dates. It counts, but not as early or late.",
+            "{n} answers are dated before their question: check the dates. They count, but not as early or late.",
+            base.n_before,
+        )
+        texts.append(text.format(n=number(base.n_before)))
+    if base.n_same_day:
+        text = ngettext(
+            "{n} answer repeats one of the same customer, day and touchpoint: it may be a duplicate.",
+            "{n} answers repeat one of the same customer, day and touchpoint: they may be duplicates.",
+            base.n_same_day,
+        )
+        texts.append(text.format(n=number(base.n_same_day)))
+    return " ".join(texts)
 
 
 def _nobody_silent(said: Voices) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from crm_lib.analysis.satisfaction import Voices
 from crm_lib.analysis.satisfaction import measure as why
 from crm_lib.analysis.satisfaction.measure import Measure
-from crm_lib.theme.words import LEVEL, NOTHING, between, interval, is_missing, number, percent, signed
+from crm_lib.theme.words import LEVEL, NOTHING, between, interval, is_missing, number, percent, points, signed
 from crm_lib.theme.words import gettext as _
 
 Form = Callable[[Any], str]
@@ -36,8 +36,14 @@ def gap(x: Any) -> str:
     return signed(x, lambda value: number(value, 2))
 
 
+def share_gap(x: Any) -> str:
+    """Write the difference of two shares."""
+    return points(x, 0)
+
+
 FORMS: dict[str, Form] = {
     "ratio": ratio,
+    "gap": gap,
     "nps": promoter_score,
     "content": percent,
     "content_mean": score,
@@ -63,6 +69,7 @@ def measure_name(said: Voices, name: str) -> str:
     standard = scale is None or scale.lowest == 0
     return {
         "ratio": _("Got ÷ expected"),
+        "gap": _("Got − expected"),
         "nps": _("Would recommend (NPS)") if standard else _("Would recommend (NPS-style)"),
         "content": _("Content"),
         "content_mean": _("Contentment, mean"),

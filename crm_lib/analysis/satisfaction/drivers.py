@@ -1,0 +1,186 @@
+"""What goes with contentment: the importance of each aspect for one outcome, with bootstrap intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from ibis.expr.types import Table
+from scipy import stats
+
+from crm_lib.analysis import importance
+from crm_lib.analysis.intervals import LEVEL
+from crm_lib.analysis.satisfaction import measure
+from crm_lib.analysis.satisfaction.answers import fetched
+from crm_lib.analysis.satisfaction.breakdown import Limits
+from crm_lib.analysis.satisfaction.measure import Measure
+from crm_lib.contract.settings import Scale
+
+OUTCOMES = ("csat", "nps", "ces")  # the first that was asked and has a scale
+ASKED_OF = 0.5  # an aspect that fewer of the answers hold is left out
+PER_DRIVER = 10  # fewest answers for each driver
+N_DRAWS = 500
+MOST_ROWS = 50_000  # answers that the estimate rests on, the first by response id
+FEW, NO_OUTCOME, NO_ASPECTS, TOO_MANY, ALIKE = "few", "no outcome", "no aspects", "too many", "alike"
+COLUMNS = ("shapley", "relative", "correlation")
+
+
+@dataclass(frozen=True)
+class Drivers:
+    """The importance of aspects for `outcome`.
+
+    table: aspect (most important first), performance (mean answer), correlation, shapley and relative (shares of
+        what is explained), each with `_low`, `_high`; vif; apart: 1 or −1 where the share is clearly above or
+        below an equal one, all aspects judged jointly, else 0. Empty where `why` says so.
+    n: answers with the outcome and every aspect; `n_incomplete` lack an aspect; `left_out` were asked too rarely.
+    """
+
+    outcome: str = ""
+    why: str = ""
+    n: int = 0
+    n_incomplete: int = 0
+    left_out: tuple[str, ...] = ()
+    explained: Measure = field(default_factory=Measure)
+    table: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_columns()))
+
+    def __bool__(self) -> bool:
+        """Whether there is an estimate."""
+        return not self.why
+
+    @property
+    def equal_share(self) -> float:
+        """The share of each, were all equally important."""
+        return 1 / len(self.table)
+
+    @property
+    def leading(self) -> pd.DataFrame:
+        """Aspects clearly more important than an equal share."""
+        return self.table[self.table.apart > 0]
+
+    @property
+    def weak(self) -> pd.DataFrame:
+        """Aspects that score clearly below the mean of all, those more important first."""
+        middle = self.table.performance.mean()
+        return self.table[self.table.performance_high < middle]
+
+
+def _columns() -> list[str]:
+    each = [f"{name}{end}" for name in ("performance", *COLUMNS) for end in ("", "_low", "_high")]
+    return ["aspect", *each, "vif", "apart"]
+
+
+def drivers(
+    rated: Table | None,
+    answers: Table,
+    scales: Mapping[str, Scale],
+    limits: Limits,
+    wanted: Sequence[str] = (),
+    *,
+    seed: int = 7,
+    n_draws: int = N_DRAWS,
+) -> Drivers:
+    """How much of the outcome goes with each aspect: its perceived value, or its score where that was asked.
+
+    `wanted` names the aspects to hold against the outcome; empty for all. Above 12 an exact share would need more
+    than 4,096 fits, and `wanted` must choose.
+    """
+    outcome = next((q for q in OUTCOMES if q in scales and q in answers.columns), "")
+    if rated is None or not outcome:
+        return Drivers(why=NO_ASPECTS if rated is None else NO_OUTCOME)
+    known = answers.filter(answers.is_answered & answers[outcome].notnull()).select("response_id", _y=outcome)
+    said = rated.mutate(_x=rated.perceived.coalesce(rated.score)).filter(lambda t: t._x.notnull())
+    said = said.select("response_id", "aspect", "_x").inner_join(known, "response_id")
+    n_outcome = int(known.count().to_pyarrow().as_py())
+    if not n_outcome:
+        return Drivers(outcome, NO_OUTCOME)
+    chosen, left_out = _chosen(said, n_outcome, wanted)
+    if len(chosen) < 2 or len(chosen) > importance.MOST_DRIVERS:
+        return Drivers(outcome, NO_ASPECTS if len(chosen) < 2 else TOO_MANY, left_out=left_out)
+    values = _matrix(said, chosen)
+    about = {"outcome": outcome, "n": len(values), "n_incomplete": n_outcome - len(values), "left_out": left_out}
+    if len(values) < max(limits.compare_from, PER_DRIVER * len(chosen)):
+        return Drivers(why=FEW, **about)
+    if importance.correlations(values)[:-1, -1].any():
+        explained, table = _estimate(values, chosen, seed, n_draws)
+        return Drivers(explained=explained, table=table, **about)
+    return Drivers(why=ALIKE, **about)
+
+
+def _chosen(said: Table, n_outcome: int, wanted: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Aspects that enough of the answers hold, by name, and those left out for that."""
+    counted = fetched(said.group_by("aspect").aggregate(n=said.count()))
+    counts = {a: int(n) for a, n in zip(counted.aspect, counted.n, strict=True) if not wanted or a in wanted}
+    chosen = sorted(a for a, n in counts.items() if n >= ASKED_OF * n_outcome)
+    return chosen, tuple(sorted(set(counts) - set(chosen)))
+
+
+def _matrix(said: Table, aspects: Sequence[str]) -> np.ndarray:
+    """One row per answer that holds every aspect: the aspects, then the outcome."""
+    names = [f"x{i}" for i in range(len(aspects))]
+    columns = {x: said._x.max(where=said.aspect == a) for x, a in zip(names, aspects, strict=True)}
+    wide = said.group_by("response_id").aggregate(y=said._y.max(), **columns).drop_null(names)
+    rows = wide.order_by("response_id").limit(MOST_ROWS).select(*names, "y")
+    return fetched(rows).to_numpy(dtype=float)
+
+
+def _estimate(values: np.ndarray, aspects: Sequence[str], seed: int, n_draws: int) -> tuple[Measure, pd.DataFrame]:
+    """Explained share and importances, with percentile intervals over answers drawn again."""
+    rng, n = np.random.default_rng(seed), len(values)
+    again = [
+        importance.correlations(values, np.bincount(rng.integers(0, n, n), minlength=n)) for _ in range(n_draws)
+    ]
+    whole, drawn = importance.correlations(values), np.stack(again)
+    table = pd.DataFrame({"aspect": list(aspects)})
+    for i in range(len(aspects)):
+        table.loc[i, ["performance", "performance_low", "performance_high"]] = _mean(values[:, i])
+    for name, of in {"shapley": _shares, "relative": _weights, "correlation": _plain}.items():
+        low, high = np.nanquantile(of(drawn), [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+        table[name], table[f"{name}_low"], table[f"{name}_high"] = of(whole), low, high
+    table["vif"] = importance.inflation(whole)
+    table["apart"] = _apart(table.shapley.to_numpy(), _shares(drawn))
+    ranked = table.sort_values(["shapley", "aspect"], ascending=[False, True], ignore_index=True)
+    return _explained(whole, drawn, n), ranked[_columns()]
+
+
+def _apart(shares: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Which shares differ from an equal one, by Bonferroni's bound over all.
+
+    Were all equal, all would spread alike: hence one spread for all, and not a small one for a small share.
+    """
+    k = len(shares)
+    spread = np.sqrt(np.nanvar(drawn, axis=0, ddof=1).mean())
+    beyond = stats.norm.ppf(1 - (1 - LEVEL) / 2 / k) * spread
+    return np.where(np.abs(shares - 1 / k) > beyond, np.sign(shares - 1 / k), 0).astype(int)
+
+
+def _explained(whole: np.ndarray, drawn: np.ndarray, n: int) -> Measure:
+    """Adjusted R². R² of a sample is too high, and of a sample of it twice so: bounds are moved back by both."""
+    fit, fits = (importance.relative_weights(c).sum(axis=-1) for c in (whole, drawn))
+    k = whole.shape[-1] - 1
+    adjusted = 1 - (1 - float(fit)) * (n - 1) / (n - k - 1)
+    low, high = np.quantile(fits, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) - 2 * (fits.mean() - fit)
+    return Measure(max(adjusted, 0.0), float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1)), n)
+
+
+def _mean(values: np.ndarray) -> list[float | None]:
+    found = measure.mean(len(values), values.sum(), (values * values).sum(), 1)
+    return [found.value, found.low, found.high]
+
+
+def _shares(correlations: np.ndarray) -> np.ndarray:
+    return _of_whole(importance.shapley(correlations))
+
+
+def _weights(correlations: np.ndarray) -> np.ndarray:
+    return _of_whole(importance.relative_weights(correlations))
+
+
+def _plain(correlations: np.ndarray) -> np.ndarray:
+    return correlations[..., :-1, -1]
+
+
+def _of_whole(parts: np.ndarray) -> np.ndarray:
+    whole = parts.sum(axis=-1, keepdims=True)
+    return np.divide(parts, whole, out=np.full_like(parts, np.nan), where=whole > 0)
