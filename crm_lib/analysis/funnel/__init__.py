@@ -68,19 +68,19 @@ def pipeline(
     With `stage_events` deals are followed from stage to stage. Without, `opportunities.stage` says where each deal
     stood on the day of the export, and all that needs a history is left out. A deal without `outcome` is open.
     `settings.stages` gives the order; where it is empty, the data's own order is taken. Steps are counted in both
-    modes, `any` (a skipped stage counts as passed) and `in_order`; `mode` names the one that leads. Only entries at
-    least `settings.maturity_days` old count in conversions. The forecast looks `horizon_days` ahead and says how
-    likely `target_amount` is (nought: as much as in the stretch before).
+    modes, `any` (a skipped stage counts as passed) and `in_order`; `mode` names the one that leads. Only entries
+    at least `settings.maturity_days` old count in conversions. The forecast looks `horizon_days` ahead and says
+    how likely `target_amount` is (nought: as much as in the stretch before).
 
-    Raises NotEnoughData where there is no opportunity, ParameterError for an unknown mode, a horizon or target under
-    nought, or stages in the settings of which the data know none.
+    Raises NotEnoughData where there is no opportunity, ParameterError for an unknown mode, a horizon or target
+    under nought, or stages in the settings of which the data know none.
     """
     if mode not in MODES:
         raise ParameterError(f'mode is "{mode}"; it must be one of: {", ".join(MODES)}.')
     if horizon_days < 1 or not target_amount >= 0:
         raise ParameterError(
-            f"horizon_days is {horizon_days} and target_amount is {target_amount}; the first must be at least 1 day, "
-            "the second an amount of money, or 0 for as much as was won in the stretch before."
+            f"horizon_days is {horizon_days} and target_amount is {target_amount}; the first must be at least "
+            "1 day, the second an amount of money, or 0 for as much as was won in the stretch before."
         )
     settings = settings or FunnelSettings()
     history = deals.history(opportunities, stage_events, settings, as_of)

@@ -1,8 +1,8 @@
 """The chance of an open deal to be won, in the end and within some days, by its stage and its days in it.
 
-A deal goes from stage to stage (semi-Markov): how it leaves a stage depends on the stage and the days in it, and once
-it moves on it is like all that did. Each chance is then drawn towards that of a deal new in the stage, the more so
-the fewer deals were ever seen there at that age.
+A deal goes from stage to stage (semi-Markov): how it leaves a stage depends on the stage and the days in it, and
+once it moves on it is like all that did. Each chance is then drawn towards that of a deal new in the stage, the
+more so the fewer deals were ever seen there at that age.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from crm_lib.analysis.funnel.incidence import at_risk, incidence
 from crm_lib.analysis.funnel.ways import Ways
 
 FIT_FROM = 30  # fewer stays in a stage: the deal takes the chance of all deals of its age
-PRIOR_DEALS = 10.0  # weight of the stage's own mean, in deals
+PRIOR_DEALS = 3.0  # weight of the prior, in deals: least error on past days of the sample
 
 
 @dataclass(frozen=True)
 class Stay:
     """How deals leave one stage: share gone on and lost by each day 0, 1, …, and those still there after it.
 
-    From `oldest` days on too few were seen, or none that ended: older deals take the chance of that age.
+    Up to `oldest` days thirty deals or more were seen, and after `last_end` none has ended.
     """
 
     on: np.ndarray
     lost: np.ndarray
     n_still: np.ndarray
     oldest: int
+    last_end: int
     n: int
 
     @property
@@ -51,7 +52,7 @@ def stay(ways: Ways, stage: int, day: dt.date, watched_from: dt.date | None) -> 
     last_end = int(days[known][fate[known] != None].max())  # noqa: E711
     enough = grid[n_still >= FIT_FROM]
     oldest = min(last_end, int(enough[-1])) if len(enough) else 0
-    return Stay(fit.at(fit.won, grid), fit.at(fit.lost, grid), n_still, oldest, int(known.sum()))
+    return Stay(fit.at(fit.won, grid), fit.at(fit.lost, grid), n_still, oldest, last_end, int(known.sum()))
 
 
 @dataclass(frozen=True)
@@ -63,19 +64,36 @@ class Odds:
     soon: tuple[np.ndarray | None, ...]
 
     def of(self, stage: int, days: int) -> tuple[float, float, float]:
-        """Chance ever and within the horizon of a deal `days` in the stage, and the deals behind it, prior included."""
+        """Chance ever and within the horizon of a deal `days` in the stage, and the deals behind it.
+
+        (n p + k p₀) ÷ (n + k), p₀ that of a deal new in the stage; where fewer than thirty got so far, p₀ is that
+        of the last age which thirty did reach. None was won after the last end: there p = 0, out of those thirty.
+        """
+        here, age = self.stays[stage], max(days, 0)
+        ever, soon = self.ever[stage], float(self.soon[stage][-1])
+        if age > here.last_end:
+            return self._drawn((0.0, 0.0), float(here.n_still[here.oldest]), (ever, soon))
+        ever, soon, n = self._drawn(*self._seen(stage, min(age, here.oldest)), (ever, soon))
+        if age > here.oldest:
+            ever, soon, n = self._drawn(*self._seen(stage, age), (ever, soon))
+        return ever, soon, n
+
+    def _seen(self, stage: int, age: int) -> tuple[tuple[float, float], float]:
+        """Raw chances of deals of this age, and how many were seen after it."""
         here, later = self.stays[stage], self.soon[stage + 1]
-        age = min(max(days, 0), here.oldest)
-        still = 1 - here.on[age] - here.lost[age]
-        n = float(here.n_still[age])
-        ever = soon = 0.0
-        if still > 1e-9:
-            ever = (here.on[-1] - here.on[age]) * self.ever[stage + 1] / still
-            ahead = here.step[age + 1 : age + len(later)]
-            soon = float((ahead * later[len(later) - 2 :: -1][: len(ahead)]).sum()) / still
-        ever = (n * ever + PRIOR_DEALS * self.ever[stage]) / (n + PRIOR_DEALS)
-        soon = (n * soon + PRIOR_DEALS * self.soon[stage][-1]) / (n + PRIOR_DEALS)
-        return min(max(ever, 0.0), 1.0), min(max(soon, 0.0), ever), n + PRIOR_DEALS
+        still, n = 1 - here.on[age] - here.lost[age], float(here.n_still[age])
+        if still < 1e-9:
+            return (0.0, 0.0), n
+        ahead = here.step[age + 1 : age + len(later)]
+        soon = float((ahead * later[len(later) - 2 :: -1][: len(ahead)]).sum()) / still
+        return ((here.on[-1] - here.on[age]) * self.ever[stage + 1] / still, soon), n
+
+    @staticmethod
+    def _drawn(p: tuple[float, float], n: float, prior: tuple[float, float]) -> tuple[float, float, float]:
+        weight = n + PRIOR_DEALS
+        ever, soon = ((n * a + PRIOR_DEALS * b) / weight for a, b in zip(p, prior, strict=True))
+        ever = min(max(ever, 0.0), 1.0)
+        return ever, min(max(soon, 0.0), ever), weight
 
 
 def odds(ways: Ways, day: dt.date, watched_from: dt.date | None, horizon_days: int) -> Odds:

@@ -51,7 +51,8 @@ def deals(opportunities: ibis.Table, as_of: dt.date) -> pd.DataFrame:
 
     Columns: opportunity_id, owner, region, product, source, stage, outcome (text or None), amount (float),
     has_customer (None: no such column), opened_on, closed_on, expected_on (days), is_open, days_to_close and
-    age_days (numbers, NaN where not known). A deal that closed before it was opened keeps its outcome but has no duration.
+    age_days (numbers, NaN where not known). A deal that closed before it was opened keeps its outcome but has no
+    duration.
     """
     t = opportunities
     columns = {name: t[name].cast(kind) if name in t.columns else ibis.null(kind) for name, kind in _TYPES.items()}
@@ -219,7 +220,7 @@ def _check_listed(settings: FunnelSettings, unknown: pd.DataFrame, n_listed: int
     """Raise ParameterError where the settings list stages, and the data know none of them."""
     if settings.stages and len(unknown) and not n_listed:
         raise ParameterError(
-            f"funnel.stages in crm.toml lists {', '.join(settings.stages)}, and no deal is in any of them: the data "
-            f"hold {int(unknown['n'].sum()):,} entries in {len(unknown):,} other stages. Correct funnel.stages, or "
-            "leave it out: the order is then taken from the data."
+            f"funnel.stages in crm.toml lists {', '.join(settings.stages)}, and no deal is in any of them: the "
+            f"data hold {int(unknown['n'].sum()):,} entries in {len(unknown):,} other stages. Correct "
+            "funnel.stages, or leave it out: the order is then taken from the data."
         )

@@ -52,7 +52,7 @@ def _weighted(added: intervals.Interval, same: intervals.Interval, n: int) -> fl
 
 
 def covered(deals: pd.DataFrame, first_closed_on: dt.date | None, as_of: dt.date) -> Covered | None:
-    """The quarter in which closings begin, beside the same months of later quarters; None where all months are there.
+    """The quarter in which closings begin, beside the same days of later quarters; None where all days are there.
 
     Win rates differ within a quarter, so a quarter of which only its last month is known can't be compared with
     whole ones.

@@ -31,7 +31,7 @@ BY_DEAL = (
 
 
 def worth(view: Outlook, common: Shock, target_amount: float, seed: int) -> tuple[OpenValue, Forecast | None]:
-    """Value of the open deals, and the forecast of the horizon: None where nothing has closed or no money is known.
+    """Value of the open deals, and the forecast: None where nothing has closed or no money is known.
 
     `target_amount` of nought takes what was won in the stretch before.
     """

@@ -1,7 +1,7 @@
 """How things end over time when some are not over yet and some were not watched from the start.
 
-Kaplan–Meier and Aalen–Johansen by statsmodels; its `CumIncidenceRight` takes no late entries, so there the shares are
-built from the risk sets and the survival of its `SurvfuncRight`, which does.
+Kaplan–Meier and Aalen–Johansen by statsmodels; its `CumIncidenceRight` takes no late entries, so there the shares
+are built from the risk sets and the survival of its `SurvfuncRight`, which does.
 """
 
 from __future__ import annotations

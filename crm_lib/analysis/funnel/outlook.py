@@ -1,4 +1,4 @@
-"""The open deals of a day with their values and chances, and the deals that will come: what a forecast stands on."""
+"""The open deals of a day with values and chances, and the deals that will come: what a forecast stands on."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def by_quarter(
 
 
 def groups(deals: pd.DataFrame, compare_from: int) -> dict[str, pd.DataFrame]:
-    """Win rates by owner, source, region and product, each against all the others; best first, too small ones last.
+    """Win rates by owner, source, region and product, each against the others; best first, too small ones last.
 
     Columns: name, n, n_won, share, low, high (Wilson), difference, diff_low, diff_high (Newcombe, against the
     rest), p (two shares, Holm over the groups of all tables), stands_out. Groups under `compare_from` closed deals

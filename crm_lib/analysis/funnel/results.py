@@ -59,10 +59,10 @@ class OpenValue:
 class Stale:
     """Open deals that stand still longer than most won deals did; `deals` lists them by money.
 
-    With a stage history a deal is stale when it has been in its stage for more days than `percentile` % of won deals
-    were (`limits` by stage); without, or where fewer than ten were won, when it is older than `percentile` % of won
-    deals were when they closed (`limit_days`, None under ten won deals). `n_older_than_any` open deals are older
-    than any deal was when it closed (`longest_closed_days`).
+    With a stage history a deal is stale when it has been in its stage for more days than `percentile` % of won
+    deals were (`limits` by stage); without, or where fewer than ten were won, when it is older than `percentile` %
+    of won deals were when they closed (`limit_days`, None under ten won deals).
+    `n_older_than_any` open deals are older than any deal was when it closed (`longest_closed_days`).
     """
 
     percentile: int
@@ -97,7 +97,7 @@ class Forecast:
     """Money that will be won within `horizon_days`: of deals open today, of deals yet to come, and together.
 
     `target` is the sum to reach, `p_target` the share of draws that reach it; `is_given`: somebody set the target,
-    else it is what was won in the stretch before. `is_range`: too few past days were tested to call the range 90 %.
+    else it is what was won in the stretch before. `is_range`: too few past days were tested to call it 90 %.
     `n_new` deals are expected to be opened; `shock` is the common movement of all chances on the logit scale.
     """
 

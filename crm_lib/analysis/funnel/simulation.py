@@ -14,6 +14,7 @@ from crm_lib.analysis.intervals import LEVEL, Interval
 
 N_DRAWS = 2000
 ENOUGH_DAYS = 5  # fewer past days tested: the largest miss seen instead of a standard deviation
+_AT_ONCE = 2_000_000  # draws × deals held in memory
 _DRAWN_NUMBERS = 50_000_000  # caps draws × deals, so that a large pipe stays quick
 
 
@@ -38,7 +39,7 @@ class Shock:
 
 
 def spread(deals: pd.DataFrame) -> tuple[float, float]:
-    """Variance of the number won soon if deals were independent (estimation error of each stage included), and lever.
+    """Variance of the number won soon if deals were independent (error of each stage included), and lever.
 
     The lever Σ p (1 − p) is what one logit of common shock adds to the number won.
     """
@@ -88,22 +89,33 @@ def simulate(view: Outlook, common: Shock, seed: int) -> Draws:
     deals = view.deals[view.deals["value"].notna()]
     n_draws = int(min(N_DRAWS, max(100, _DRAWN_NUMBERS // max(len(deals), 1))))
     shocks = common.draws(rng, n_draws)
-    total, ever, soon = (np.zeros(n_draws) for _ in range(3))
-    value = deals["value"].to_numpy(float).copy()
-    p_from = deals["p_from"].to_numpy()
-    late, early = (np.clip(np.nan_to_num(deals[c].to_numpy()), 0, 1) for c in ("p_win", "p_soon"))
-    late_error, early_error = (_logit_error(p, p_from) for p in (late, early))
-    place = deals["place"].to_numpy() + 1
     pools = _pools(deals, view.pools)
-    for i in range(n_draws):
-        for rows, pool in pools:
-            value[rows] = pool[rng.integers(0, len(pool), len(rows))]
-        own = rng.standard_normal(int(place.max(initial=0)) + 1)[place]
-        toss = rng.random(len(value))
-        total[i] = value.sum()
-        ever[i] = value[toss < _moved(late, common.sd, shocks[i] + own * late_error)].sum()
-        soon[i] = value[toss < _moved(early, common.sd, shocks[i] + own * early_error)].sum()
+    chunk = max(1, _AT_ONCE // max(len(deals), 1))
+    drawn = [_open(deals, pools, shocks[i : i + chunk], common.sd, rng) for i in range(0, n_draws, chunk)]
+    total, ever, soon = (np.concatenate(part) for part in zip(*drawn, strict=True))
     return Draws(total, ever, soon, _coming(view.fresh, shocks, common.sd, rng))
+
+
+def _open(
+    deals: pd.DataFrame,
+    pools: list[tuple[np.ndarray, np.ndarray]],
+    shocks: np.ndarray,
+    sd: float,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Value of all open deals, of those won in the end and of those won soon, one sum per shock."""
+    place = deals["place"].to_numpy() + 1
+    value = np.tile(deals["value"].to_numpy(float), (len(shocks), 1))
+    for rows, pool in pools:
+        value[:, rows] = pool[rng.integers(0, len(pool), (len(shocks), len(rows)))]
+    own = rng.standard_normal((len(shocks), int(place.max(initial=0)) + 1))[:, place]
+    toss = rng.random(value.shape)
+    sums = [value.sum(axis=1)]
+    for column in ("p_win", "p_soon"):
+        p = np.clip(np.nan_to_num(deals[column].to_numpy()), 0, 1)
+        by = shocks[:, None] + own * _logit_error(p, deals["p_from"].to_numpy())
+        sums.append(np.where(toss < _moved(p, sd, by), value, 0.0).sum(axis=1))
+    return sums[0], sums[1], sums[2]
 
 
 def _coming(fresh: Fresh | None, shocks: np.ndarray, sd: float, rng: np.random.Generator) -> np.ndarray:

@@ -114,7 +114,7 @@ def roll_up(
     as_of: dt.date,
     last_mature: dt.date,
 ) -> pd.DataFrame:
-    """The four parts of the funnel: part, n_year (came in within 365 days), n_now, open_amount, n, share, low, high.
+    """The four parts of the funnel: part, n_year (came within 365 days), n_now, open_amount, n, share, low, high.
 
     `outside` holds part, n_year and the share that goes on to the next part. A part's `n_year` are deals that
     reached its first stage, `share` those of its mature entries (`n`) that reached the next part (`whole` deals
@@ -147,8 +147,8 @@ def _gone_on(days: np.ndarray, start: int, end: int, last_mature: dt.date) -> in
 def levers(steps: pd.DataFrame, outside: intervals.Interval | None, won_amount: float | None) -> pd.DataFrame:
     """What one point more of conversion brings a year at each step, the dearest first.
 
-    worth = won_amount ÷ share ÷ 100: money won is proportional to each share, all else as it is. Columns: from_stage
-    (None: leads), to_stage (None: the sale), n, share, low, high, worth, worth_low, worth_high.
+    worth = won_amount ÷ share ÷ 100: money won is proportional to each share, all else as it is. Columns:
+    from_stage (None: leads), to_stage (None: the sale), n, share, low, high, worth, worth_low, worth_high.
     """
     rows = steps.loc[steps["share"] > 0, ["from_stage", "to_stage", "n", "share", "low", "high"]]
     frame = rows.assign(is_lead=False)

@@ -16,7 +16,7 @@ MIN_WON = 10  # fewer won deals bear no percentile
 
 
 def stage_limits(history: History, ways: Ways, as_of: dt.date, percentile: int) -> dict[int, float]:
-    """Days by stage that `percentile` % of won deals stayed at most; stages that too few won deals entered are out."""
+    """Days by stage that `percentile` % of won deals stayed at most; no stages that too few entered."""
     if history.entries is None:
         return {}
     won = (history.deals["outcome"] == "won").to_numpy()

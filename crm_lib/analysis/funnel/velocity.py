@@ -50,7 +50,7 @@ class _Window:
 
     @property
     def log_variance(self) -> float:
-        """Variance of the log of the velocity: amount and days belong to the same deals and are not independent."""
+        """Variance of the log of the velocity; amount and days belong to the same deals, so they vary together."""
         n, rate = len(self.amounts), len(self.amounts) / self.n_closed
         influence = self.amounts / self.amounts.mean() - self.days / self.days.mean()
         return float(influence.var(ddof=1) / n) + (1 - rate) / n
@@ -87,7 +87,7 @@ def _window(deals: pd.DataFrame, until: dt.date, length: int) -> _Window | None:
     days = won["days_to_close"].to_numpy(float)
     if len(won) < _LEAST_WON or not is_open.any() or not days.sum():
         return None
-    # A sale without amount or duration is left out of both sides, so that the win rate is that of the deals measured.
+    # A sale without amount or duration is left out altogether: the win rate is that of the deals measured.
     n_lost = int((closed["outcome"] == "lost").sum())
     return _Window(until, int(is_open.sum()), n_lost + len(won), won["amount"].to_numpy(float), days)
 

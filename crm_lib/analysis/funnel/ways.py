@@ -19,7 +19,7 @@ _NEVER = np.datetime64("NaT", "D")
 class Ways:
     """Deals in the order of the frame they were made from.
 
-    `reached` is deals × (stages + 1), the last column the sale; a skipped stage counts as reached with the next one.
+    `reached` is deals × (stages + 1), the last column the sale; a skipped stage counts as reached with the next.
     `closed` is the day of the end, NaT while open. On a snapshot there is one stage, from the opening to the end.
     Deals with an end but no day of it, or one before the opening, have no way.
     """
