@@ -62,6 +62,8 @@ def origins(frame: pd.DataFrame, ways: Ways, as_of: dt.date, horizon_days: int) 
 def _origin(frame: pd.DataFrame, ways: Ways, day: dt.date, horizon_days: int) -> Origin | None:
     opened = frame["opened_on"] <= pd.Timestamp(day)
     closed = frame["closed_on"] <= pd.Timestamp(day)
+    if (pd.Timestamp(day) - frame["closed_on"].min()).days < horizon_days:
+        return None  # nothing had been watched for as long as the forecast looks ahead
     if (opened & ~closed).sum() < _FROM or (opened & closed).sum() < _FROM:
         return None
     view = outlook_at(frame, ways, day, horizon_days)

@@ -23,7 +23,8 @@ PRIOR_DEALS = 3.0  # weight of the prior, in deals: least error on past days of 
 class Stay:
     """How deals leave one stage: share gone on and lost by each day 0, 1, …, and those still there after it.
 
-    Up to `oldest` days thirty deals or more were seen, and after `last_end` none has ended.
+    Up to `oldest` days thirty deals or more were seen, and after `last_end` none has ended: at the usual pace
+    `n_due` of those that waited longer would have.
     """
 
     on: np.ndarray
@@ -31,6 +32,7 @@ class Stay:
     n_still: np.ndarray
     oldest: int
     last_end: int
+    n_due: float
     n: int
 
     @property
@@ -47,12 +49,15 @@ def stay(ways: Ways, stage: int, day: dt.date, watched_from: dt.date | None) -> 
     fit = incidence(days[known], fate[known], late[known]) if known.any() else None
     if fit is None:
         return None
+    known &= fit.has_late | (late < 0)
     grid = np.arange(int(fit.longest) + 1)
     n_still = at_risk(grid + 1.0, days[known], late[known])
-    last_end = int(days[known][fate[known] != None].max())  # noqa: E711
+    ended = days[known][fate[known] != None]  # noqa: E711
+    last_end = int(ended.max())
+    n_due = float(n_still[last_end:].sum() * len(ended) / max(n_still.sum(), 1))
     enough = grid[n_still >= FIT_FROM]
     oldest = min(last_end, int(enough[-1])) if len(enough) else 0
-    return Stay(fit.at(fit.won, grid), fit.at(fit.lost, grid), n_still, oldest, last_end, int(known.sum()))
+    return Stay(fit.at(fit.won, grid), fit.at(fit.lost, grid), n_still, oldest, last_end, n_due, int(known.sum()))
 
 
 @dataclass(frozen=True)
@@ -66,17 +71,16 @@ class Odds:
     def of(self, stage: int, days: int) -> tuple[float, float, float]:
         """Chance ever and within the horizon of a deal `days` in the stage, and the deals behind it.
 
-        (n p + k p₀) ÷ (n + k), p₀ that of a deal new in the stage; where fewer than thirty got so far, p₀ is that
-        of the last age which thirty did reach. None was won after the last end: there p = 0, out of those thirty.
+        (n p + k p₀) ÷ (n + k), n the deals seen after that age, p₀ that of a deal new in the stage; where fewer
+        than thirty got so far, p₀ is that of the last age which thirty did reach. Past the last end p is nought,
+        and n the ends that were due since at the usual pace and did not come.
         """
         here, age = self.stays[stage], max(days, 0)
-        ever, soon = self.ever[stage], float(self.soon[stage][-1])
+        new = self.ever[stage], float(self.soon[stage][-1])
+        found = self._drawn(*self._seen(stage, min(age, here.oldest)), new)
         if age > here.last_end:
-            return self._drawn((0.0, 0.0), float(here.n_still[here.oldest]), (ever, soon))
-        ever, soon, n = self._drawn(*self._seen(stage, min(age, here.oldest)), (ever, soon))
-        if age > here.oldest:
-            ever, soon, n = self._drawn(*self._seen(stage, age), (ever, soon))
-        return ever, soon, n
+            return self._drawn((0.0, 0.0), here.n_due, found[:2])
+        return self._drawn(*self._seen(stage, age), found[:2]) if age > here.oldest else found
 
     def _seen(self, stage: int, age: int) -> tuple[tuple[float, float], float]:
         """Raw chances of deals of this age, and how many were seen after it."""

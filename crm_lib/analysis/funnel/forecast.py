@@ -76,4 +76,5 @@ def _forecast(view: Outlook, draws: Draws, common: Shock, target_amount: float) 
         n_tested=common.n,
         shock=common.sd,
         n_new=fresh.n if fresh else 0,
+        n_new_earlier=fresh.n_earlier if fresh else 0,
     )

@@ -15,7 +15,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Incidence:
-    """Share won and lost by each day since the start, competing ends; `n_at_risk` still open just before."""
+    """Share won and lost by each day since the start, competing ends; `n_at_risk` still open just before.
+
+    `has_late`: deals that entered late are in it; they are left out where they would empty the first risk sets.
+    """
 
     times: np.ndarray
     won: np.ndarray
@@ -24,6 +27,7 @@ class Incidence:
     n_at_risk: np.ndarray
     longest: float
     n: int
+    has_late: bool
 
     def at(self, values: np.ndarray, days: np.ndarray) -> np.ndarray:
         """`values` as a step function, at `days`."""
@@ -59,7 +63,9 @@ def incidence(
         time, status, late = time[early], status[early], late[early]
         fit = _from_the_start(time, status)
     times, won, lost, won_se = fit
-    return Incidence(times, won, lost, won_se, at_risk(times, time, late), float(time.max()), len(time))
+    return Incidence(
+        times, won, lost, won_se, at_risk(times, time, late), float(time.max()), len(time), bool((late >= 0).any())
+    )
 
 
 def at_risk(at: np.ndarray, time: np.ndarray, entry: np.ndarray) -> np.ndarray:

@@ -20,11 +20,13 @@ _KNOWN_AMOUNTS = 0.5  # with fewer open deals priced, amounts come with the clos
 class Fresh:
     """Deals not yet opened: as many as in the same stretch before, give or take the misses of that rule.
 
-    `n` deals are opened in the horizon, a share `p_soon` of them is won within it; `log_sd` is the typical miss of
-    "as many as before" on the log scale, from `n_before` earlier stretches; `pool` holds amounts won lately.
+    `n` deals are opened in the horizon (`n_earlier` were in the stretch before the last), a share `p_soon` of
+    them is won within it; `log_sd` is the typical miss of "as many as before" on the log scale, from `n_before`
+    earlier stretches; `pool` holds amounts won lately.
     """
 
     n: int
+    n_earlier: int
     p_soon: float
     log_sd: float
     n_before: int
@@ -124,7 +126,7 @@ def _fresh(
         return None
     misses = np.abs(np.diff(np.log(np.maximum(counts, 1))))
     typical = float(np.sqrt((misses**2).mean())) if len(misses) >= 5 else float(misses.max())
-    return Fresh(counts[0], float(model.soon[:-1].mean()), typical, len(misses), pool)
+    return Fresh(*counts[:2], float(model.soon[:-1].mean()), typical, len(misses), pool)
 
 
 def openings(frame: pd.DataFrame, day: dt.date, horizon_days: int, since: dt.date | None = None) -> list[int]:

@@ -98,7 +98,8 @@ class Forecast:
 
     `target` is the sum to reach, `p_target` the share of draws that reach it; `is_given`: somebody set the target,
     else it is what was won in the stretch before. `is_range`: too few past days were tested to call it 90 %.
-    `n_new` deals are expected to be opened; `shock` is the common movement of all chances on the logit scale.
+    `n_new` deals are expected to be opened, after `n_new_earlier` in the stretch before the last; `shock` is the
+    common movement of all chances on the logit scale.
     """
 
     horizon_days: int
@@ -113,6 +114,7 @@ class Forecast:
     n_tested: int
     shock: float
     n_new: int
+    n_new_earlier: int
 
 
 @dataclass(frozen=True)

@@ -85,8 +85,11 @@ def _new(f: Forecast) -> str:
         return _(
             "Deals that are not open yet are left out: too little time has been recorded to say how many come."
         )
-    text = _("As many new deals are expected as were opened in the {days} days before: {n}.")
-    return text.format(days=number(f.horizon_days), n=number(f.n_new))
+    text = _(
+        "As many new deals are expected as were opened in the last {days} days: **{n}**. In the {days} days "
+        "before that, {earlier} were opened."
+    )
+    return text.format(days=number(f.horizon_days), n=number(f.n_new), earlier=number(f.n_new_earlier))
 
 
 def _range(f: Forecast) -> str:

@@ -29,9 +29,8 @@ def stuck(result: Pipeline) -> Part:
     days = [Field("days_in_stage", _("Days in the stage"), number)] if stale.limits else []
     fields = [
         Field("opportunity_id", _("Deal")),
-        *_typed(shown, {"owner": _("Owner"), "product": _("Product"), "stage": _("Stage")}),
-        *days,
-        Field("age_days", _("Days open"), number),
+        *_typed(shown, {"owner": _("Owner"), "stage": _("Stage")} | ({} if days else {"product": _("Product")})),
+        *(days or [Field("age_days", _("Days open"), number)]),
         *([Field("late", _("Days overdue"), number)] if shown["late"].notna().any() else []),
         Field("p_win", _("Chance to win"), percent),
         Field("value", _("Value, estimated") if shown["estimated"].all() else _("Value"), money),

@@ -21,9 +21,10 @@ def trust(result: Pipeline, published: Sequence[PublishedFigure] = ()) -> Part:
     figures = {f.name: f.value for f in result.publication.figures if f.value is not None}
     return together(
         sentence(_used(result), _strict(result)),
-        *(note(text) for text in _warnings(result)),
-        _unknown_products(result.findings),
         tested(result.backtest, result.horizon_days),
+        *(note(text) for text in (_truncated(result.findings), _history(result), _unlisted(result.findings))),
+        note(" ".join(_lacking(result))),
+        _unknown_products(result.findings),
         _audit(result),
         published_table(figures, published, "funnel"),
     )
@@ -56,9 +57,8 @@ def _strict(result: Pipeline) -> str:
     )
 
 
-def _warnings(result: Pipeline) -> list[str]:
-    found, n_deals = result.findings, result.n_deals
-    said = [_truncated(found), _history(result), _unlisted(found)]
+def _lacking(result: Pipeline) -> list[str]:
+    found, n_deals, said = result.findings, result.n_deals, []
     if found.n_open_without_amount:
         text = _("{n} of {of} open deals carry no amount: each stands at the mean of won deals of its product.")
         said.append(text.format(n=number(found.n_open_without_amount), of=number(result.n_open)))
@@ -71,8 +71,7 @@ def _warnings(result: Pipeline) -> list[str]:
         said.append(text.format(n=number(found.n_without_opening)))
     if found.n_without_stage:
         said.append(_("{n} open deals have no stage.").format(n=number(found.n_without_stage)))
-    said += _odd(found)
-    return [text for text in said if text]
+    return said + _odd(found)
 
 
 def _odd(found: Findings) -> list[str]:

@@ -22,21 +22,16 @@ def who(result: Pipeline) -> Part:
             "Nothing is compared: that needs two owners, sources, regions or products with {n} closed deals each."
         )
         return note(text.format(n=number(result.compare_from)))
-    first = _most_telling(result.groups)
     folds = [
         render("rows", summary=_group_title(column, frame[frame["stands_out"]]), parts=(part,), warn=False)
         for column, frame in result.groups.items()
-        if column != first
+        if not frame["stands_out"].any()
         for part in [together(_group_table(frame, column), sentence(_small(result, frame)))]
     ]
-    chart = _group(result, first, result.groups[first])
-    return together(_overview(result), chart, *folds)
-
-
-def _most_telling(groups: dict[str, pd.DataFrame]) -> str:
-    """The table with the surest difference; of equals the one that comes first."""
-    surest = {column: frame["p"].min() for column, frame in groups.items()}
-    return min(groups, key=lambda column: 1.0 if pd.isna(surest[column]) else surest[column])
+    charts = [
+        _group(result, column, frame) for column, frame in result.groups.items() if frame["stands_out"].any()
+    ]
+    return together(_overview(result), *charts, *folds)
 
 
 def _dimensions() -> dict[str, str]:
