@@ -109,6 +109,69 @@ def test_the_samples_stages_and_deals_add_up(sample):
     assert sample.stages["n_reached"].is_monotonic_decreasing
 
 
+def test_the_first_quarter_is_compared_with_the_same_days_of_later_ones(pipe):
+    """Only March is there, and the last month of every quarter wins far more."""
+    found = pipe.covered
+    assert found.first.value == pytest.approx(0.8207, abs=5e-5)
+    assert found.alike.value == pytest.approx(0.7771, abs=5e-5)
+    assert found.whole.value == pytest.approx(0.6113, abs=5e-5)
+
+
+def test_the_two_win_rates_of_the_pipeline_differ_for_the_reasons_given(pipe):
+    t = pipe.two_rates
+    assert t.since == dt.date(2017, 3, 1)
+    assert t.by_closing.value - t.by_opening.value == pytest.approx(t.from_older + t.from_later, abs=1e-12)
+    assert t.older.value > t.same.value  # of deals opened before closings were kept, the quick ones are missing
+
+
+def test_deals_opened_before_closings_were_kept_count_from_then_on(pipe):
+    assert pipe.ends.n == 8300
+    assert pipe.ends.curve["won"].iloc[-1] + pipe.ends.curve["lost"].iloc[-1] < 0.9
+
+
+def test_old_open_deals_of_the_pipeline_are_worth_next_to_nothing(pipe):
+    by_deal = pipe.open_value.by_deal
+    assert by_deal.loc[by_deal["age_days"] > 138, "p_win"].max() < 0.01
+
+
+def test_three_past_days_or_fewer_make_a_range_of_the_forecast(pipe):
+    assert pipe.forecast.is_range
+    assert len(pipe.backtest.origins) == pipe.forecast.n_tested < 5
+
+
+def test_the_change_of_pace_adds_up_for_both(pipe, sample):
+    for result in (pipe, sample):
+        v = result.velocity
+        assert v.parts["change"].sum() == pytest.approx(v.change.value, rel=1e-12)
+
+
+def test_the_samples_forecast_was_tested_and_beats_the_simple_rule(sample):
+    test = sample.backtest
+    assert len(test.origins) >= 8
+    assert test.error < test.error_of_rule
+    assert test.expected == pytest.approx(test.n_won, rel=0.1)
+    assert test.origins["is_within"].mean() >= 0.7
+
+
+def test_the_samples_parts_go_from_the_market_to_the_sale(sample):
+    assert list(sample.parts["part"]) == ["traffic", "leads", "top", "middle", "bottom", "won"]
+    assert sample.parts["share"].notna().tolist() == [True] * 5 + [False]
+    assert sample.levers["is_lead"].iloc[0]
+
+
+def test_the_number_of_engine_threads_changes_nothing():
+    seen = []
+    for threads in (1, 4):
+        crm = connect("sample")
+        crm.opportunities.get_backend().raw_sql(f"SET threads = {threads}")
+        around = {name: crm.get(name) for name in ("leads", "market", "products")}
+        result = funnel.pipeline(
+            crm.opportunities, crm.stage_events, settings=crm.settings.funnel, as_of=crm.as_of, **around
+        )
+        seen.append(repr(result.publication.figures) + result.open_value.by_deal.to_csv())
+    assert seen[0] == seen[1]
+
+
 def test_an_earlier_day_gives_the_funnel_of_that_day():
     crm = connect("pipeline", as_of="2017-06-30")
     then = funnel.pipeline(crm.opportunities, settings=crm.settings.funnel, as_of=crm.as_of)

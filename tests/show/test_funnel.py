@@ -16,9 +16,11 @@ HOSTILE = "<script>alert(1)</script>"
 STAGES = ("Enquiry <b>&</b>", "Quote **now**", "Signing")
 SECTIONS = (
     say.headline,
+    say.ahead,
     say.in_the_pipe,
     say.four_parts,
     say.losses,
+    say.speed,
     say.over_time,
     say.how_long,
     say.stuck,
@@ -123,10 +125,77 @@ def test_a_snapshot_says_what_it_cannot_know(snapshot):
     assert "can&#39;t be known" in say.losses(snapshot).html
 
 
-def test_the_weakest_step_is_the_title_when_it_is_clear(followed):
+def test_the_weakest_step_is_named_when_it_is_clear(followed):
     html = say.losses(followed).html
-    assert "Weakest step: " in html
-    assert "Mode: any stage" in html
+    assert "The weakest step is " in html
+
+
+def test_both_modes_are_named_the_leading_one_first(followed):
+    html = say.losses(followed).html
+    assert html.index("Mode: any stage") < html.index("Mode: all stages in order")
+
+
+def test_what_a_point_is_worth_is_the_title_of_the_steps(followed):
+    assert "One point more is worth most at " in say.losses(followed).html
+
+
+def test_the_forecast_says_the_chance_to_reach_a_target(followed):
+    assert "likely in the next 90 days" in say.ahead(followed).html
+    recent = [(None, 60 + i, 10 + i % 50, "won", 900.0) for i in range(80)]
+    assert "as much as in the 90 days before" in say.ahead(made([*recent, *LOST, *OPEN])).html
+    given = made([("Talking", 5, None, None, 50.0)] * 40 + WON + LOST, target_amount=1e9)
+    assert "The chance to reach the target of" in say.ahead(given).html
+    assert "under 1" in say.ahead(given).html
+
+
+def test_a_forecast_tested_on_few_past_days_is_called_a_range(snapshot):
+    assert "can&#39;t be said" in say.ahead(snapshot).html or "too narrow" in say.ahead(snapshot).html
+    assert "use with care" in say.headline(snapshot).html
+
+
+def test_the_change_of_pace_is_told_by_lever():
+    rows = [(None, 700 - i, 40, "won" if i % 2 else "lost", 900.0 + i) for i in range(650)]
+    html = say.speed(made([*rows, *OPEN])).html
+    assert "Money per day" in html
+    for lever in ("Open deals", "Amount per sale", "Win rate", "Days to win"):
+        assert lever in html
+
+
+def test_a_quarter_that_misses_closings_is_compared_with_the_same_days_of_others():
+    """Deals won in the last month of a quarter only; before September 2025 no closing was kept."""
+    rows = []
+    for day in pd.date_range("2025-09-01", "2026-09-30"):
+        age = (pd.Timestamp(TODAY) - day).days
+        for i in range(6):
+            lasted = 10 + i * 15
+            won = day.month % 3 == 0 and i < 5
+            rows.append((None, age + lasted, lasted, "won" if won else "lost", 10.0))
+    html = say.over_time(made(rows)).html
+    assert "closings of that time are partly missing" in html
+    assert "comes from the months that are missing" in html
+
+
+def test_the_two_win_rates_and_what_lies_between_them_are_told():
+    rows = [(None, 200 + i, 10 + i % 90, "won" if i % 3 else "lost", 1.0) for i in range(300)]
+    html = say.over_time(made(rows)).html
+    assert "between them:" in html
+    assert "count by closing only" in html
+
+
+def test_deals_past_their_day_are_told_or_that_it_cannot_be_known(snapshot):
+    assert "Expected days of closing are not recorded" in say.stuck(snapshot).html
+
+
+def test_what_did_not_go_straight_is_counted(followed):
+    html = say.trust(followed).html
+    assert "Moves that skipped a stage" in html
+    assert "Moves back to an earlier stage" in html
+
+
+def test_groups_that_do_not_stand_out_are_folded_away(snapshot):
+    html = say.who(snapshot).html
+    assert "No owner stands out" in html or "against the rest" in html
+    assert "Too few deals" in html
 
 
 def test_no_step_is_called_the_weakest_when_chance_could_explain_it():

@@ -7,16 +7,22 @@ import datetime as dt
 import ibis
 
 from crm_lib.analysis.funnel import assemble, deals
-from crm_lib.analysis.funnel.backtest import backtest
+from crm_lib.analysis.funnel.assemble import MODES
 from crm_lib.analysis.funnel.results import (
     Backtest,
     Conversion,
+    Covered,
     Ends,
     Findings,
+    Forecast,
     OpenValue,
+    Overdue,
+    Pace,
     Pipeline,
     Stale,
     Truncation,
+    TwoRates,
+    Velocity,
 )
 from crm_lib.contract.settings import FunnelSettings
 from crm_lib.errors import NotEnoughData, ParameterError
@@ -24,16 +30,20 @@ from crm_lib.errors import NotEnoughData, ParameterError
 __all__ = [
     "Backtest",
     "Conversion",
+    "Covered",
     "Ends",
     "Findings",
+    "Forecast",
     "OpenValue",
+    "Overdue",
+    "Pace",
     "Pipeline",
     "Stale",
     "Truncation",
+    "TwoRates",
+    "Velocity",
     "pipeline",
 ]
-
-MODES = ("any", "in_order")
 
 
 def pipeline(
@@ -48,6 +58,7 @@ def pipeline(
     mode: str = "any",
     horizon_days: int = 90,
     stale_percentile: int = 90,
+    target_amount: float = 0.0,
     compare_from: int = 30,
     currency: str = "",
     seed: int = 7,
@@ -56,13 +67,21 @@ def pipeline(
 
     With `stage_events` deals are followed from stage to stage. Without, `opportunities.stage` says where each deal
     stood on the day of the export, and all that needs a history is left out. A deal without `outcome` is open.
-    `settings.stages` gives the order; where it is empty, the data's own order is taken. `mode` is `any` (a skipped
-    stage counts as passed) or `in_order`. Only entries at least `settings.maturity_days` old count in conversions.
+    `settings.stages` gives the order; where it is empty, the data's own order is taken. Steps are counted in both
+    modes, `any` (a skipped stage counts as passed) and `in_order`; `mode` names the one that leads. Only entries
+    at least `settings.maturity_days` old count in conversions. The forecast looks `horizon_days` ahead and says
+    how likely `target_amount` is (nought: as much as in the stretch before).
 
-    Raises NotEnoughData where there is no opportunity, ParameterError for an unknown mode.
+    Raises NotEnoughData where there is no opportunity, ParameterError for an unknown mode, a horizon or target
+    under nought, or stages in the settings of which the data know none.
     """
     if mode not in MODES:
         raise ParameterError(f'mode is "{mode}"; it must be one of: {", ".join(MODES)}.')
+    if horizon_days < 1 or not target_amount >= 0:
+        raise ParameterError(
+            f"horizon_days is {horizon_days} and target_amount is {target_amount}; the first must be at least "
+            "1 day, the second an amount of money, or 0 for as much as was won in the stretch before."
+        )
     settings = settings or FunnelSettings()
     history = deals.history(opportunities, stage_events, settings, as_of)
     if history.deals.empty:
@@ -70,12 +89,13 @@ def pipeline(
             "opportunities: no rows up to the day of the report; a funnel needs at least one deal. "
             "Take a later as_of, or check the table."
         )
-    basis = assemble.basis(history, settings, as_of, mode)
-    worth = assemble.worth(basis, stale_percentile, seed)
+    basis = assemble.basis(history, (opportunities, stage_events), settings, as_of)
+    worth = assemble.worth(basis, horizon_days, stale_percentile, target_amount, seed)
     counts = assemble.counts(basis)
     rates = assemble.rates(basis, worth, leads, opportunities, compare_from)
     times = assemble.times(basis, (horizon_days, 2 * horizon_days))
-    where = assemble.where(basis, worth, leads, market)
+    around = {"leads": leads, "market": market}
+    where = assemble.where(basis, worth, around, opportunities, mode, counts["won_last_year_amount"])
     return Pipeline(
         as_of=as_of,
         has_history=history.entries is not None,
@@ -83,7 +103,6 @@ def pipeline(
         maturity_days=settings.maturity_days,
         horizon_days=horizon_days,
         compare_from=compare_from,
-        backtest=backtest(opportunities, as_of, horizon_days),
         findings=assemble.findings(basis, worth, products),
         publication=assemble.publication(currency, counts, rates, times, where, worth),
         **counts,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,26 +11,40 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.analysis import intervals
-from crm_lib.analysis.funnel import durations, figures, stages, value
+from crm_lib.analysis.funnel import (
+    backtest,
+    durations,
+    explained,
+    figures,
+    forecast,
+    outlook,
+    stages,
+    stuck,
+    velocity,
+)
+from crm_lib.analysis.funnel import deals as dealing
 from crm_lib.analysis.funnel import findings as finding
 from crm_lib.analysis.funnel import rates as rating
 from crm_lib.analysis.funnel.deals import History
 from crm_lib.analysis.funnel.results import Conversion, Findings, Truncation
+from crm_lib.analysis.funnel.ways import Ways, ways
 from crm_lib.contract.publication import Publication
 from crm_lib.contract.settings import FunnelSettings
 
-_FIT_FROM = 30  # fewer deals in a stage take the chance of all deals of their age
+MODES = ("any", "in_order")
 
 
 @dataclass(frozen=True)
 class Basis:
-    """What every part stands on; `reached` is deals × (stages + won), None on a snapshot."""
+    """What every part stands on; `reached` by mode is deals × (stages + won), empty on a snapshot."""
 
     history: History
     settings: FunnelSettings
     as_of: dt.date
     truncation: Truncation | None
-    reached: np.ndarray | None
+    reached: dict[str, np.ndarray]
+    ways: Ways
+    spells: pd.DataFrame | None
 
     @property
     def deals(self) -> pd.DataFrame:
@@ -44,19 +57,33 @@ class Basis:
         return self.as_of - dt.timedelta(days=self.settings.maturity_days)
 
     @property
-    def is_whole(self) -> pd.Series:
-        """Deals whose fate is not hidden by closings that are missing at the start."""
-        if self.truncation is None:
-            return pd.Series(True, index=self.deals.index)
-        return ~(self.deals["opened_on"] < pd.Timestamp(self.truncation.first_closed_on))
+    def watched_from(self) -> dt.date | None:
+        """First day on which ends were recorded; None where they were from the start."""
+        return None if self.truncation is None else self.truncation.first_closed_on
+
+    @property
+    def is_whole(self) -> np.ndarray:
+        """Deals opened when ends were recorded: of those opened before, the quick ones are missing."""
+        if self.watched_from is None:
+            return np.ones(len(self.deals), dtype=bool)
+        return ~(self.deals["opened_on"] < pd.Timestamp(self.watched_from)).to_numpy()
 
 
-def basis(history: History, settings: FunnelSettings, as_of: dt.date, mode: str) -> Basis:
-    """What all parts share, computed once."""
-    reached = None
+def basis(
+    history: History,
+    tables: tuple[ibis.Table, ibis.Table | None],
+    settings: FunnelSettings,
+    as_of: dt.date,
+) -> Basis:
+    """What all parts share, computed once; `tables` are the opportunities and the stage events."""
+    reached, spells = {}, None
+    truncation = finding.truncation(history.deals)
     if history.entries is not None:
-        reached = stages.reached(history.deals, history.entries, len(history.stages), mode)
-    return Basis(history, settings, as_of, finding.truncation(history.deals), reached)
+        n_stages = len(history.stages)
+        reached = {m: stages.reached(history.deals, history.entries, n_stages, m) for m in MODES}
+        since = None if truncation is None else truncation.first_closed_on
+        spells = dealing.spells(tables[1], tables[0], history.stages, as_of, since)
+    return Basis(history, settings, as_of, truncation, reached, ways(history), spells)
 
 
 def counts(b: Basis) -> dict[str, Any]:
@@ -78,59 +105,20 @@ def _sum(amounts: pd.Series) -> float | None:
     return float(amounts.sum()) if amounts.notna().any() else None
 
 
-def worth(b: Basis, stale_percentile: int, seed: int) -> dict[str, Any]:
-    """Value of open deals and the stale ones."""
-    open_deals = value.with_values(b.deals)
-    fits, place = _chances(b)
-    open_deals = value.with_chances(open_deals, fits, place[b.deals["is_open"]])
-    open_value = value.open_value(open_deals, b.deals, seed)
-    return {"open_value": open_value, "stale": value.stale(b.deals, open_value.by_deal, stale_percentile)}
-
-
-def _chances(b: Basis) -> tuple[dict[str | None, value.Chance], pd.DataFrame]:
-    """Estimates by stage (None: from the opening on, for all), and each deal's furthest stage and days in it."""
-    frame, whole = b.deals, b.is_whole.to_numpy()
-    lasted = frame["days_to_close"].fillna(frame["age_days"])
-    known = whole & lasted.notna().to_numpy()
-    everything = durations.incidence(lasted[known], frame.loc[known, "outcome"]) if known.any() else None
-    fits = {} if everything is None else {None: value.Chance(everything)}
-    place = pd.DataFrame({"stage": None, "days": np.nan}, index=frame.index).astype({"stage": object})
-    if b.history.entries is None:
-        return fits, place
-    reached = stages.reached(frame, b.history.entries, len(b.history.stages), "any")
-    for stage, days, fate in _stays(b, reached):
-        here = np.isfinite(days) & (fate != "won")
-        place.loc[here, "stage"], place.loc[here, "days"] = stage, days[here]
-    return fits | _moving_on(_stays(b, reached), whole), place
-
-
-def _stays(b: Basis, reached: np.ndarray) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Stages from the last to the first, each with days until a deal got further or ended (NaN: never there).
-
-    How the stay ended: `won` got further, `lost`, None goes on.
-    """
-    frame = b.deals
-    until = frame["closed_on"].where(~frame["is_open"], pd.Timestamp(b.as_of)).to_numpy("datetime64[D]")
-    for i, stage in reversed(list(enumerate(b.history.stages))):
-        further = ~np.isnat(reached[:, i + 1])
-        days = (np.where(further, reached[:, i + 1], until) - reached[:, i]) / np.timedelta64(1, "D")
-        yield stage, np.where(days >= 0, days, np.nan), np.where(further, "won", frame["outcome"])
-
-
-def _moving_on(
-    stays: Iterable[tuple[str, np.ndarray, np.ndarray]], whole: np.ndarray
-) -> dict[str | None, value.Chance]:
-    """Per stage: how deals leave it, and the chance to win of those that got further."""
-    fits, later = {}, 1.0
-    for stage, days, fate in stays:
-        known = whole & np.isfinite(days)
-        fit = durations.incidence(days[known], fate[known]) if known.any() else None
-        if fit is None:
-            break
-        if known.sum() >= _FIT_FROM:
-            fits[stage] = value.Chance(fit, later)
-        later *= float(fit.won[-1])
-    return fits
+def worth(b: Basis, horizon_days: int, stale_percentile: int, target_amount: float, seed: int) -> dict[str, Any]:
+    """Value of open deals, what the horizon will bring, whether it held before, and what stands still."""
+    view = outlook.outlook(b.deals, b.ways, b.as_of, horizon_days, b.watched_from)
+    past = backtest.origins(b.deals, b.ways, b.as_of, horizon_days)
+    value, ahead = forecast.worth(view, backtest.common_shock(past), target_amount, seed)
+    limits = stuck.stage_limits(b.history, b.ways, b.as_of, stale_percentile)
+    stale = stuck.stale(b.deals, value.by_deal, limits, b.history.stages, stale_percentile)
+    return {
+        "open_value": value,
+        "forecast": ahead,
+        "backtest": backtest.backtest(past, horizon_days, seed),
+        "stale": stale,
+        "overdue": stuck.overdue(b.deals, value.by_deal, stale.deals["opportunity_id"], b.as_of),
+    }
 
 
 def rates(
@@ -150,69 +138,106 @@ def rates(
         "conversion": of_leads if of_leads and of_leads.share else of_deals,
         "deal_conversion": of_deals,
         "win_rate": intervals.wilson(n_won, n_closed),
-        "strict_win_rate": intervals.wilson(n_won, n_closed + worth["stale"].n),
+        "strict_win_rate": intervals.wilson(n_won, n_closed + worth["overdue"].n_stuck),
         "by_closing": rating.by_quarter(b.deals, "closed_on", b.last_mature, b.truncation),
         "by_opening": rating.by_quarter(b.deals, "opened_on", b.last_mature, b.truncation),
+        "two_rates": explained.two_rates(b.deals, b.last_mature, b.watched_from),
+        "covered": explained.covered(b.deals, b.watched_from, b.as_of),
         "groups": rating.groups(b.deals, compare_from),
     }
 
 
 def _deal_conversion(b: Basis) -> Conversion:
-    since = None if b.truncation is None else b.truncation.first_closed_on
-    return rating.deal_conversion(b.deals, b.last_mature, since)
+    return rating.deal_conversion(b.deals, b.last_mature, b.watched_from)
 
 
 def times(b: Basis, at_days: tuple[int, ...]) -> dict[str, Any]:
-    """How long deals take to end, stay in a stage, and how they end."""
-    spells = b.history.spells
+    """How long deals take to end, stay in a stage, how they end, and how fast money comes."""
+    late = b.ways.unwatched(0, b.watched_from)
     return {
         "days_to_close": durations.days_to_close(b.deals),
-        "time_in_stage": None if spells is None else durations.time_in_stage(spells, b.history.stages),
-        "ends": durations.ends(b.deals[b.is_whole], at_days),
+        "time_in_stage": None if b.spells is None else durations.time_in_stage(b.spells, b.history.stages),
+        "ends": durations.ends(b.deals, at_days, late),
+        "velocity": velocity.velocity(b.deals, b.as_of, b.watched_from),
     }
 
 
-def where(b: Basis, worth: dict[str, Any], leads: ibis.Table | None, market: ibis.Table | None) -> dict[str, Any]:
-    """Where deals stand and how they get on: stages, steps, the four parts."""
-    by_deal, parts = worth["open_value"].by_deal, b.settings.parts
-    table = stages.with_reached(stages.counts(by_deal, b.history.stages, parts), b.reached, b.as_of)
-    outside = {"traffic": stages.traffic(market, b.as_of), "leads": stages.n_leads(leads, b.as_of)}
-    steps = pd.DataFrame(columns=stages.STEP_COLUMNS)
-    if b.reached is not None:
-        steps = stages.steps(b.reached[b.is_whole], b.history.stages, b.last_mature)
-    return {"stages": table, "steps": steps, "parts": stages.roll_up(table, b.reached, outside, b.as_of)}
+def where(
+    b: Basis,
+    worth: dict[str, Any],
+    around: dict[str, ibis.Table | None],
+    opportunities: ibis.Table,
+    mode: str,
+    won_year: float | None,
+) -> dict[str, Any]:
+    """Where deals stand and how they get on: stages, steps in both modes, their levers, the four parts."""
+    leads, by_deal = around["leads"], worth["open_value"].by_deal
+    reached = b.reached.get(mode)
+    table = stages.counts(by_deal, b.history.stages, b.settings.parts)
+    table = stages.with_reached(table, reached, b.as_of)
+    empty = pd.DataFrame(columns=stages.STEP_COLUMNS)
+    by_mode = {m: stages.steps(days[b.is_whole], b.history.stages, b.last_mature) for m, days in b.reached.items()}
+    qualified = None
+    if rating.can_link(leads, opportunities):
+        qualified = rating.leads_with_a_deal(leads, opportunities, b.last_mature)
+    steps = by_mode.get(mode, empty)
+    return {
+        "stages": table,
+        "steps": steps,
+        "steps_by_mode": by_mode,
+        "levers": stages.levers(_lever_steps(b, steps), qualified, won_year),
+        "parts": stages.roll_up(
+            table,
+            reached,
+            b.is_whole,
+            _outside(around, qualified, b.as_of),
+            b.as_of,
+            b.last_mature,
+        ),
+    }
+
+
+def _lever_steps(b: Basis, steps: pd.DataFrame) -> pd.DataFrame:
+    """The steps, or on a snapshot the one that is known: from the opening to the sale."""
+    share = _deal_conversion(b).share
+    if len(steps) or not share:
+        return steps
+    row = {"n": share.n, "share": share.value, "low": share.low, "high": share.high}
+    return pd.DataFrame([row], columns=stages.STEP_COLUMNS)
+
+
+def _outside(
+    around: dict[str, ibis.Table | None], qualified: intervals.Interval | None, as_of: dt.date
+) -> list[tuple[str, int, intervals.Interval]]:
+    """People who came near and leads of the year; the first are counted only, so their share is one of flows."""
+    traffic, n_leads = stages.traffic(around["market"], as_of), stages.n_leads(around["leads"], as_of)
+    found = []
+    if traffic is not None:
+        near = n_leads is not None and 0 < n_leads <= traffic
+        found.append(("traffic", traffic, intervals.wilson(n_leads, traffic) if near else intervals.nothing()))
+    if n_leads is not None:
+        found.append(("leads", n_leads, qualified or intervals.nothing()))
+    return found
 
 
 def findings(b: Basis, worth: dict[str, Any], products: ibis.Table | None) -> Findings:
     """What the data say about themselves."""
-    frame, spells = b.deals, b.history.spells
-    backwards = frame["closed_on"] < frame["opened_on"]
-    moves = {} if spells is None else _moves(spells)
+    frame = b.deals
+    moves = {} if b.spells is None else finding.moves(b.spells)
     return Findings(
         truncation=b.truncation,
         unknown_stages=b.history.unknown,
         unknown_products=finding.unknown_products(frame, products),
         n_without_stage=int((frame["is_open"] & frame["stage"].isna()).sum()),
-        n_without_customer=_n_false(frame["has_customer"]),
+        n_without_customer=finding.n_false(frame["has_customer"]),
         n_without_opening=int(frame["opened_on"].isna().sum()),
         n_open_without_amount=worth["open_value"].n_estimated,
-        n_closed_before_opened=int(backwards.sum()),
+        n_closed_before_opened=int((frame["closed_on"] < frame["opened_on"]).sum()),
+        n_ended_without_day=int((~frame["is_open"] & frame["closed_on"].isna()).sum()),
+        n_events_before_opening=finding.n_before_opening(b.history),
+        unused_stages=finding.unused(b.history, b.settings),
         **moves,
     )
-
-
-def _n_false(answers: pd.Series) -> int | None:
-    return None if answers.isna().all() else int((answers == False).sum())  # noqa: E712
-
-
-def _moves(spells: pd.DataFrame) -> dict[str, int]:
-    listed = spells[(spells["rank"] >= 0) & (spells["next_rank"] >= 0)]
-    step = listed["next_rank"] - listed["rank"]
-    return {
-        "n_skips": int(listed.loc[step > 1, "n"].sum()),
-        "n_reversals": int(listed.loc[step < 0, "n"].sum()),
-        "n_reopened": int(spells.loc[spells["after_close"], "n"].sum()),
-    }
 
 
 def publication(currency: str, *parts: dict[str, Any]) -> Publication:

@@ -10,6 +10,7 @@ import pandas as pd
 from ibis import _
 
 from crm_lib.contract.settings import FunnelSettings
+from crm_lib.errors import ParameterError
 
 # Stage names that say how a deal ended; they are ends, not stages.
 END_NAMES = frozenset({"won", "lost", "closed won", "closed lost", "赢单", "输单", "成交", "丢单"})
@@ -20,12 +21,15 @@ _TYPES = {
     "owner": "string",
     "region": "string",
     "product": "string",
+    "source": "string",
     "stage": "string",
     "outcome": "string",
     "amount": "float64",
     "opened_at": "timestamp",
     "closed_at": "timestamp",
+    "expected_close_on": "timestamp",
 }
+_DAYS = {"opened_at": "opened_on", "closed_at": "closed_on", "expected_close_on": "expected_on"}
 
 
 def fetched(table: ibis.Table) -> pd.DataFrame:
@@ -45,20 +49,20 @@ def is_end(stage: str | None) -> bool:
 def deals(opportunities: ibis.Table, as_of: dt.date) -> pd.DataFrame:
     """One row per opportunity, sorted by id.
 
-    Columns: opportunity_id, owner, region, product, stage, outcome (text or None), amount (float),
-    has_customer (None: no such column), opened_on, closed_on (days), is_open, days_to_close and age_days
-    (numbers, NaN where not known).
-    A deal that closed before it was opened keeps its outcome but has no duration.
+    Columns: opportunity_id, owner, region, product, source, stage, outcome (text or None), amount (float),
+    has_customer (None: no such column), opened_on, closed_on, expected_on (days), is_open, days_to_close and
+    age_days (numbers, NaN where not known). A deal that closed before it was opened keeps its outcome but has no
+    duration.
     """
     t = opportunities
     columns = {name: t[name].cast(kind) if name in t.columns else ibis.null(kind) for name, kind in _TYPES.items()}
     customer = columns.pop("customer_id")
     columns["has_customer"] = customer.notnull() if "customer_id" in t.columns else ibis.null("boolean")
     frame = fetched(t.select(**columns))
-    for column in ("owner", "region", "product", "stage", "outcome"):
+    for column in ("owner", "region", "product", "source", "stage", "outcome"):
         frame[column] = frame[column].astype(object).where(frame[column].notna(), None)
-    frame["opened_on"] = pd.to_datetime(frame.pop("opened_at")).dt.normalize()
-    frame["closed_on"] = pd.to_datetime(frame.pop("closed_at")).dt.normalize()
+    for column, day in _DAYS.items():
+        frame[day] = pd.to_datetime(frame.pop(column)).dt.normalize()
     frame = frame.sort_values("opportunity_id", kind="stable").reset_index(drop=True)
     return with_ages(frame, as_of)
 
@@ -109,10 +113,11 @@ def entries(stage_events: ibis.Table, stages: tuple[str, ...]) -> pd.DataFrame:
     """
     events = _ranked(stage_events, stages)
     per_stage = {f"stage_{i}": _.entered_at.min(where=_["rank"] == i) for i in range(len(stages))}
-    counted = events.group_by("opportunity_id").agg(
+    last = events.group_by("opportunity_id").mutate(last_key=_.key.max())
+    counted = last.group_by("opportunity_id").agg(
         first_on=_.entered_at.min(),
         last_on=_.entered_at.max(),
-        last_stage=_.stage.argmax(_.key),
+        last_stage=_.stage.max(where=_.key == _.last_key),  # several at once: the same one on every engine
         **per_stage,
     )
     frame = fetched(counted).set_index("opportunity_id").sort_index()
@@ -129,11 +134,16 @@ def unknown_stages(stage_events: ibis.Table, stages: tuple[str, ...]) -> pd.Data
 
 
 def spells(
-    stage_events: ibis.Table, opportunities: ibis.Table, stages: tuple[str, ...], as_of: dt.date
+    stage_events: ibis.Table,
+    opportunities: ibis.Table,
+    stages: tuple[str, ...],
+    as_of: dt.date,
+    watched_from: dt.date | None = None,
 ) -> pd.DataFrame:
-    """Stays in a stage, counted in the engine: rank, next_rank (NaN: none), days, ended, after_close, n.
+    """Stays in a stage, counted in the engine: rank, next_rank (NaN: none), days, ended, after_close, entry, n.
 
-    A stay ends with the next event or with the deal; one that goes on is counted up to `as_of`.
+    A stay ends with the next event or with the deal; one that goes on is counted up to `as_of`. `entry` is the day
+    of the stay before `watched_from`, the first day on which an end was recorded; −1 for stays that began later.
     """
     if not {"closed_at", "outcome"} <= set(opportunities.columns):
         nothing = {"closed_at": ibis.null("timestamp"), "outcome": ibis.null("string")}
@@ -154,22 +164,26 @@ def spells(
     days = stays.mutate(
         ended=stays.until.notnull(),
         days=(ibis.coalesce(stays.until, last).date().epoch_days() - stays.entered_at.date().epoch_days()),
+        entry=_days_unwatched(stays.entered_at, watched_from),
     )
-    keys = ["rank", "next_rank", "days", "ended", "after_close"]
+    keys = ["rank", "next_rank", "days", "ended", "after_close", "entry"]
     return fetched(days.group_by(keys).agg(n=_.count())).sort_values(keys).reset_index(drop=True)
+
+
+def _days_unwatched(entered_at: ibis.Value, watched_from: dt.date | None) -> ibis.Value:
+    if watched_from is None:
+        return ibis.literal(-1)
+    first = (watched_from - dt.date(1970, 1, 1)).days
+    return ibis.greatest(ibis.literal(first - 1) - entered_at.date().epoch_days(), ibis.literal(-1))
 
 
 @dataclass(frozen=True)
 class History:
-    """The deals, the stages in order, and what is known of the way: first entries, stays, names not listed.
-
-    `entries` and `spells` are None on a snapshot.
-    """
+    """The deals, the stages in order, what is known of the way (None on a snapshot), and names not listed."""
 
     deals: pd.DataFrame
     stages: tuple[str, ...]
     entries: pd.DataFrame | None
-    spells: pd.DataFrame | None
     unknown: pd.DataFrame
 
 
@@ -181,13 +195,14 @@ def history(
     if stage_events is None or stage_events.count().to_pyarrow().as_py() == 0:
         return _snapshot(frame, settings)
     stages = tuple(s for s in settings.stages if not is_end(s)) or stage_order(stage_events)
+    unknown = unknown_stages(stage_events, stages)
     first = entries(stage_events, stages)
+    _check_listed(settings, unknown, int(first[[c for c in first if c.startswith("stage_")]].notna().sum().sum()))
     seen = first.reindex(frame["opportunity_id"]).reset_index(drop=True)
     opened_on = frame["opened_on"].fillna(seen["first_on"])
     frame = with_ages(frame.assign(opened_on=opened_on, stage=seen["last_stage"]), as_of)
     frame["stage"] = frame["stage"].astype(object).where(frame["stage"].notna(), None)
-    stays = spells(stage_events, opportunities, stages, as_of)
-    return History(frame, stages, first, stays, unknown_stages(stage_events, stages))
+    return History(frame, stages, first, unknown)
 
 
 def _snapshot(frame: pd.DataFrame, settings: FunnelSettings) -> History:
@@ -197,4 +212,15 @@ def _snapshot(frame: pd.DataFrame, settings: FunnelSettings) -> History:
     other = frame.loc[frame["stage"].notna() & ~frame["stage"].isin(stages), "stage"]
     unknown = other.value_counts().rename_axis("stage").rename("n").reset_index()
     unknown = unknown.sort_values(["n", "stage"], ascending=[False, True], ignore_index=True)
-    return History(frame, stages, None, None, unknown)
+    _check_listed(settings, unknown, int(frame["stage"].isin(stages).sum()))
+    return History(frame, stages, None, unknown)
+
+
+def _check_listed(settings: FunnelSettings, unknown: pd.DataFrame, n_listed: int) -> None:
+    """Raise ParameterError where the settings list stages, and the data know none of them."""
+    if settings.stages and len(unknown) and not n_listed:
+        raise ParameterError(
+            f"funnel.stages in crm.toml lists {', '.join(settings.stages)}, and no deal is in any of them: the "
+            f"data hold {int(unknown['n'].sum()):,} entries in {len(unknown):,} other stages. Correct "
+            "funnel.stages, or leave it out: the order is then taken from the data."
+        )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from crm_lib.analysis.funnel.results import Ends, OpenValue, Stale
+from crm_lib.analysis.funnel.results import Ends, Forecast, OpenValue, Stale, Velocity
 from crm_lib.analysis.intervals import Interval
 from crm_lib.contract.publication import Figure, Publication
 
@@ -19,7 +19,10 @@ def publication(parts: dict[str, Any], currency: str) -> Publication:
         *(_estimate(name, getattr(x, "share", x), "share") for name, x in shares.items()),
         *(Figure(name, parts[name], "deals") for name in ("n_deals", "n_won", "n_lost", "n_open")),
         *_money(parts["open_value"], parts["won_amount"], parts["n_won"], currency or "money"),
+        *_ahead(parts["forecast"], currency or "money"),
+        *_pace(parts["velocity"], currency or "money"),
         *_stale(parts["stale"], currency or "money"),
+        Figure("n_overdue", parts["overdue"].n, "deals", n=parts["overdue"].n_dated),
         *_days(parts["days_to_close"]),
         *_ends(parts["ends"]),
     ]
@@ -46,6 +49,25 @@ def _money(value: OpenValue, won_amount: float | None, n_won: int, unit: str) ->
         _figure("open_amount", value.amount, unit, value.total.n, (value.total.low, value.total.high)),
         _estimate("weighted_open_amount", value.weighted, unit),
         Figure("won_amount", won_amount, unit, n=n_won),
+    ]
+
+
+def _ahead(ahead: Forecast | None, unit: str) -> list[Figure]:
+    if ahead is None:
+        return []
+    return [
+        _estimate("forecast_amount", ahead.total, unit),
+        _estimate("forecast_of_open_amount", ahead.of_open, unit),
+        Figure("p_target", ahead.p_target, "share", n=ahead.total.n),
+    ]
+
+
+def _pace(velocity: Velocity | None, unit: str) -> list[Figure]:
+    if velocity is None:
+        return []
+    return [
+        _estimate("velocity_per_day", velocity.now.per_day, unit),
+        _estimate("velocity_change_per_day", velocity.change, unit),
     ]
 
 

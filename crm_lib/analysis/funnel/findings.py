@@ -6,9 +6,10 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from crm_lib.analysis.funnel import durations
-from crm_lib.analysis.funnel.deals import fetched
+from crm_lib.analysis.funnel.deals import History, fetched
+from crm_lib.analysis.funnel.incidence import incidence
 from crm_lib.analysis.funnel.results import Truncation
+from crm_lib.contract.settings import FunnelSettings
 
 _EXPECTED_AT_LEAST = 10  # none seen where ten are due: chance 1 in 22,000
 
@@ -26,7 +27,7 @@ def truncation(deals: pd.DataFrame) -> Truncation | None:
     later = deals[deals["opened_on"] >= first_closed]
     days = later["days_to_close"].fillna(later["age_days"])
     known = days.notna()
-    fit = durations.incidence(days[known], later.loc[known, "outcome"]) if known.any() else None
+    fit = incidence(days[known], later.loc[known, "outcome"]) if known.any() else None
     if fit is None or early.empty:
         return None
     open_for = (first_closed - early["opened_on"]).dt.days.to_numpy(float) - 1
@@ -57,3 +58,37 @@ def unknown_products(deals: pd.DataFrame, products: ibis.Table | None) -> pd.Dat
 
 def _plain(name: str) -> str:
     return "".join(c for c in name.casefold() if c.isalnum())
+
+
+def n_false(answers: pd.Series) -> int | None:
+    """How many answers are no; None where nothing was asked."""
+    return None if answers.isna().all() else int((answers == False).sum())  # noqa: E712
+
+
+def moves(spells: pd.DataFrame) -> dict[str, int]:
+    """Moves between listed stages: all, forward over a stage, back, and after the close."""
+    listed = spells[(spells["rank"] >= 0) & (spells["next_rank"] >= 0)]
+    step = listed["next_rank"] - listed["rank"]
+    return {
+        "n_moves": int(listed["n"].sum()),
+        "n_skips": int(listed.loc[step > 1, "n"].sum()),
+        "n_reversals": int(listed.loc[step < 0, "n"].sum()),
+        "n_reopened": int(spells.loc[spells["after_close"], "n"].sum()),
+    }
+
+
+def n_before_opening(history: History) -> int:
+    """Deals that entered a stage on a day before they were opened."""
+    if history.entries is None:
+        return 0
+    first = history.entries["first_on"].reindex(history.deals["opportunity_id"]).to_numpy()
+    return int((first < history.deals["opened_on"].to_numpy()).sum())
+
+
+def unused(history: History, settings: FunnelSettings) -> tuple[str, ...]:
+    """Stages that the settings list and no deal was ever seen in."""
+    if history.entries is None:
+        seen = set(history.deals["stage"].dropna())
+    else:
+        seen = {s for i, s in enumerate(history.stages) if history.entries[f"stage_{i}"].notna().any()}
+    return tuple(s for s in history.stages if s in settings.stages and s not in seen)

@@ -11,7 +11,25 @@ from ibis import _
 from crm_lib.analysis import intervals
 from crm_lib.analysis.funnel.results import Conversion, Truncation
 
-GROUPS = ("owner", "region", "product")
+GROUPS = ("owner", "source", "region", "product")
+
+
+def leads_with_a_deal(leads: ibis.Table, opportunities: ibis.Table, last_mature: dt.date) -> intervals.Interval:
+    """Share of leads up to `last_mature` of which a deal was opened by now."""
+    mature = leads.filter(_.created_at.date() <= last_mature)
+    n = mature.count().to_pyarrow().as_py()
+    links = []
+    if "lead_id" in opportunities.columns:
+        links.append(opportunities.filter(_.lead_id.notnull()).select("lead_id"))
+    if "opportunity_id" in leads.columns:
+        links.append(leads.semi_join(opportunities, "opportunity_id").select("lead_id"))
+    k = (
+        mature.semi_join(ibis.union(*links) if len(links) > 1 else links[0], "lead_id")
+        .count()
+        .to_pyarrow()
+        .as_py()
+    )
+    return intervals.wilson(k, n)
 
 
 def lead_conversion(leads: ibis.Table, opportunities: ibis.Table, last_mature: dt.date) -> Conversion:
@@ -71,11 +89,11 @@ def by_quarter(
 
 
 def groups(deals: pd.DataFrame, compare_from: int) -> dict[str, pd.DataFrame]:
-    """Win rates by owner, region and product, each against all the others; best first, too small ones last.
+    """Win rates by owner, source, region and product, each against the others; best first, too small ones last.
 
     Columns: name, n, n_won, share, low, high (Wilson), difference, diff_low, diff_high (Newcombe, against the
-    rest), p (two shares, Holm over the groups), stands_out. Groups under `compare_from` closed deals carry n only.
-    Columns of the deals with fewer than two groups large enough are left out.
+    rest), p (two shares, Holm over the groups of all tables), stands_out. Groups under `compare_from` closed deals
+    carry n only. Columns of the deals with fewer than two groups large enough are left out.
     """
     closed = deals[~deals["is_open"]]
     tables = {}
@@ -83,7 +101,7 @@ def groups(deals: pd.DataFrame, compare_from: int) -> dict[str, pd.DataFrame]:
         counted = closed.assign(won=closed["outcome"] == "won").groupby(column)["won"].agg(["size", "sum"])
         if (counted["size"] >= compare_from).sum() >= 2:
             tables[column] = _against_the_rest(counted, compare_from)
-    return tables
+    return _holm(tables)
 
 
 def _against_the_rest(counted: pd.DataFrame, compare_from: int) -> pd.DataFrame:
@@ -111,7 +129,7 @@ def _against_the_rest(counted: pd.DataFrame, compare_from: int) -> pd.DataFrame:
             }
         )
     table = pd.DataFrame(rows).sort_values(["share", "n", "name"], ascending=[False, False, True])
-    return _holm(table.reset_index(drop=True))
+    return table.reset_index(drop=True)
 
 
 def _p_value(k1: int, n1: int, k2: int, n2: int) -> float | None:
@@ -122,15 +140,20 @@ def _p_value(k1: int, n1: int, k2: int, n2: int) -> float | None:
     return float(proportions_ztest([k1, k2], [n1, n2])[1])
 
 
-def _holm(table: pd.DataFrame) -> pd.DataFrame:
+def _holm(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Correct over all groups that a reader is shown, whatever the table."""
     from statsmodels.stats.multitest import multipletests
 
-    tested = table["p"].notna()
-    stands_out = pd.Series(False, index=table.index)
+    if not tables:
+        return {}
+    every = pd.concat(tables)
+    tested = every["p"].notna()
+    stands_out = pd.Series(False, index=every.index)
     if tested.any():
         rejected, adjusted, *_rest = multipletests(
-            table.loc[tested, "p"], alpha=1 - intervals.LEVEL, method="holm"
+            every.loc[tested, "p"].astype(float), alpha=1 - intervals.LEVEL, method="holm"
         )
         stands_out[tested] = rejected
-        table.loc[tested, "p"] = adjusted
-    return table.assign(stands_out=stands_out)
+        every.loc[tested, "p"] = adjusted
+    every = every.assign(stands_out=stands_out)
+    return {name: every.loc[name] for name in tables}

@@ -44,7 +44,8 @@ class OpenValue:
 
     `amount` is the value of all open deals; `n_estimated` of them carry no amount and stand at the mean of won
     deals of the same product. `weighted` and `total` come with simulated bounds. `by_deal` has one row per open
-    deal: opportunity_id, owner, product, stage, age_days, value, estimated, p_win.
+    deal: opportunity_id, owner, product, stage, place, age_days, days_in_stage, value, estimated, p_win, p_soon,
+    p_from, expected_on.
     """
 
     amount: float | None
@@ -56,20 +57,125 @@ class OpenValue:
 
 @dataclass(frozen=True)
 class Stale:
-    """Open deals older than most won deals ever got; `deals` lists them by money.
+    """Open deals that stand still longer than most won deals did; `deals` lists them by money.
 
-    `limit_days` is the `percentile` of the age of won deals when they closed, None under ten won deals.
+    With a stage history a deal is stale when it has been in its stage for more days than `percentile` % of won
+    deals were (`limits` by stage); without, or where fewer than ten were won, when it is older than `percentile` %
+    of won deals were when they closed (`limit_days`, None under ten won deals).
     `n_older_than_any` open deals are older than any deal was when it closed (`longest_closed_days`).
     """
 
     percentile: int
     limit_days: float | None
+    limits: dict[str, float]
     n: int
     amount: float | None
     n_dated: int
     n_older_than_any: int
     longest_closed_days: int | None
     deals: pd.DataFrame = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """Open deals whose expected day of closing has passed, and how late closed deals were.
+
+    `n_dated` open deals carry such a day. `closed_late` is the share of closed deals that ended after it,
+    `median_days_late` the median of their delay. `n_stuck` counts deals that are overdue, stale or both.
+    """
+
+    n: int
+    amount: float | None
+    n_dated: int
+    n_stuck: int
+    closed_late: Interval
+    median_days_late: float | None
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Money that will be won within `horizon_days`: of deals open today, of deals yet to come, and together.
+
+    `target` is the sum to reach, `p_target` the share of draws that reach it; `is_given`: somebody set the target,
+    else it is what was won in the stretch before. `is_range`: too few past days were tested to call it 90 %.
+    `n_new` deals are expected to be opened, after `n_new_earlier` in the stretch before the last; `shock` is the
+    common movement of all chances on the logit scale.
+    """
+
+    horizon_days: int
+    until: dt.date
+    of_open: Interval
+    of_new: Interval
+    total: Interval
+    target: float
+    is_given: bool
+    p_target: float
+    is_range: bool
+    n_tested: int
+    shock: float
+    n_new: int
+    n_new_earlier: int
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Sales velocity at the end of a stretch: money per day, and the four levers it is made of."""
+
+    until: dt.date
+    per_day: Interval
+    n_open: int
+    amount: float
+    win_rate: float
+    days: float
+    median_days: float
+    n_closed: int
+
+
+@dataclass(frozen=True)
+class Velocity:
+    """Velocity now and one stretch of `length_days` before; `parts` add up to the change exactly.
+
+    `parts` has lever, before, now, ratio, change, low, high (bounds None for a plain count).
+    """
+
+    length_days: int
+    now: Pace
+    before: Pace
+    change: Interval
+    parts: pd.DataFrame = field(repr=False)
+
+
+@dataclass(frozen=True)
+class TwoRates:
+    """Win rate by closing and by opening of one stretch, and what makes them differ.
+
+    `same` were opened and closed in it, `older` opened before and closed in it, `later` opened in it and closed
+    after. by_closing − by_opening = from_older + from_later, exactly.
+    """
+
+    since: dt.date
+    until: dt.date
+    by_closing: Interval
+    by_opening: Interval
+    same: Interval
+    older: Interval
+    later: Interval
+    from_older: float
+    from_later: float
+
+
+@dataclass(frozen=True)
+class Covered:
+    """The first quarter with closings, of which only the days from `since` on are there.
+
+    `first` is its win rate, `alike` that of the same days of later quarters, `whole` that of the whole later ones.
+    """
+
+    quarter: dt.date
+    since: dt.date
+    first: Interval
+    alike: Interval
+    whole: Interval
 
 
 @dataclass(frozen=True)
@@ -87,12 +193,18 @@ class Ends:
 
 @dataclass(frozen=True)
 class Backtest:
-    """Of the deals open on `cut_on`: expected sales by the model and by the simple rule, and those that came.
+    """The forecast made again on past days, and what came within `horizon_days` of each.
 
-    The errors are mean squared differences between chance and outcome (Brier); the smaller, the better.
+    Of `n_open` open deals in all `n_won` were won; `expected` by the model, `expected_by_rule` by the share of the
+    stretch before. The errors are mean squared differences between chance and outcome (Brier); the smaller, the
+    better. `origins` has a row per past day: cut_on, n_open, expected, n_won, amount (forecast of all money), low,
+    high, came_amount, rule_amount (as much as in the stretch before), is_within. `calibration` has said, share,
+    low, high, n, n_won.
     """
 
-    cut_on: dt.date
+    horizon_days: int
+    origins: pd.DataFrame = field(repr=False)
+    calibration: pd.DataFrame = field(repr=False)
     n_open: int
     n_won: int
     expected: float
@@ -113,6 +225,10 @@ class Findings:
     n_without_opening: int
     n_open_without_amount: int
     n_closed_before_opened: int
+    n_ended_without_day: int = 0
+    n_events_before_opening: int = 0
+    unused_stages: tuple[str, ...] = ()
+    n_moves: int = 0
     n_skips: int = 0
     n_reversals: int = 0
     n_reopened: int = 0
@@ -135,6 +251,8 @@ class Pipeline:
     won_amount: float | None
     stages: pd.DataFrame
     steps: pd.DataFrame
+    steps_by_mode: dict[str, pd.DataFrame]
+    levers: pd.DataFrame
     parts: pd.DataFrame
     conversion: Conversion
     deal_conversion: Conversion
@@ -145,8 +263,13 @@ class Pipeline:
     days_to_close: pd.DataFrame
     time_in_stage: pd.DataFrame | None
     ends: Ends | None
+    two_rates: TwoRates | None
+    covered: Covered | None
+    velocity: Velocity | None
     open_value: OpenValue
+    forecast: Forecast | None
     stale: Stale
+    overdue: Overdue
     groups: dict[str, pd.DataFrame]
     won_last_year_amount: float | None
     backtest: Backtest | None

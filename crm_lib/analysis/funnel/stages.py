@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import ibis
 import numpy as np
@@ -109,27 +109,60 @@ def with_reached(table: pd.DataFrame, days: np.ndarray | None, as_of: dt.date) -
 def roll_up(
     stages: pd.DataFrame,
     days: np.ndarray | None,
-    outside: Mapping[str, int | None],
+    whole: np.ndarray,
+    outside: Sequence[tuple[str, int, intervals.Interval]],
     as_of: dt.date,
+    last_mature: dt.date,
 ) -> pd.DataFrame:
-    """The four parts of the funnel: part, n_year (came in within 365 days), n_now, open_amount.
+    """The four parts of the funnel: part, n_year (came within 365 days), n_now, open_amount, n, share, low, high.
 
-    Outside stand `traffic` and `leads`, where there are such tables; a part's `n_year` are deals that reached its
-    first stage. The last row, `won`, are sales. Empty where no stage has a part.
+    `outside` holds part, n_year and the share that goes on to the next part. A part's `n_year` are deals that
+    reached its first stage, `share` those of its mature entries (`n`) that reached the next part (`whole` deals
+    only). The last row, `won`, are sales. Empty where no stage has a part.
     """
-    columns = ["part", "n_year", "n_now", "open_amount"]
+    columns = ["part", "n_year", "n_now", "open_amount", "n", "share", "low", "high"]
     if stages["part"].isna().all():
         return pd.DataFrame(columns=columns)
-    rows = [(name, n, None, None) for name, n in outside.items() if n is not None]
-    for part in PARTS:
-        here = stages[stages["part"] == part]
-        if len(here):
-            amounts = here["open_amount"].dropna()
-            n_year = here["n_reached_year"].iloc[0]
-            rows.append((part, n_year, int(here["n_now"].sum()), float(amounts.sum()) if len(amounts) else None))
+    rows = [(name, n, None, None, on.n or None, on.value, on.low, on.high) for name, n, on in outside]
+    firsts = [(part, stages[stages["part"] == part]) for part in PARTS]
+    starts = [(part, here, int(here.index[0])) for part, here in firsts if len(here)]
+    ends = [start for _part, _here, start in starts[1:]] + [-1]
+    for (part, here, start), end in zip(starts, ends, strict=True):
+        amounts = here["open_amount"].dropna()
+        on = intervals.nothing() if days is None else _gone_on(days[whole], start, end, last_mature)
+        amount = float(amounts.sum()) if len(amounts) else None
+        share = (on.n or None, on.value, on.low, on.high)
+        rows.append((part, here["n_reached_year"].iloc[0], int(here["n_now"].sum()), amount, *share))
     if days is not None:
-        rows.append(("won", int((days[:, -1] > np.datetime64(as_of - dt.timedelta(days=365))).sum()), None, None))
+        year = np.datetime64(as_of - dt.timedelta(days=365))
+        rows.append(("won", int((days[:, -1] > year).sum()), *[None] * 6))
     return pd.DataFrame(rows, columns=columns)
+
+
+def _gone_on(days: np.ndarray, start: int, end: int, last_mature: dt.date) -> intervals.Interval:
+    mature = days[:, start] <= np.datetime64(last_mature)
+    return intervals.wilson(int((mature & ~np.isnat(days[:, end])).sum()), int(mature.sum()))
+
+
+def levers(steps: pd.DataFrame, outside: intervals.Interval | None, won_amount: float | None) -> pd.DataFrame:
+    """What one point more of conversion brings a year at each step, the dearest first.
+
+    worth = won_amount ÷ share ÷ 100: money won is proportional to each share, all else as it is. Columns:
+    from_stage (None: leads), to_stage (None: the sale), n, share, low, high, worth, worth_low, worth_high.
+    """
+    rows = steps.loc[steps["share"] > 0, ["from_stage", "to_stage", "n", "share", "low", "high"]]
+    frame = rows.assign(is_lead=False)
+    if outside and outside.value:
+        to = steps["from_stage"].iloc[0] if len(steps) else None
+        lead = (None, to, outside.n, outside.value, outside.low, outside.high, True)
+        frame = pd.DataFrame([lead, *frame.itertuples(index=False, name=None)], columns=frame.columns)
+    if not won_amount or frame.empty:
+        return pd.DataFrame(columns=[*frame.columns, "worth", "worth_low", "worth_high"])
+    point = won_amount / 100
+    frame = frame.assign(
+        worth=point / frame["share"], worth_low=point / frame["high"], worth_high=point / frame["low"]
+    )
+    return frame.sort_values("worth", ascending=False, kind="stable", ignore_index=True)
 
 
 def traffic(market: ibis.Table | None, as_of: dt.date) -> int | None:

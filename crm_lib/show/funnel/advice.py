@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 from crm_lib.analysis.funnel import Pipeline
-from crm_lib.show.funnel.said import cash, step
+from crm_lib.show.funnel.said import cash, has_levers, lever
 from crm_lib.show.parts import Part, sentence, steps
+from crm_lib.theme.words import day, name, number
 from crm_lib.theme.words import gettext as _
-from crm_lib.theme.words import name, number
 
 _CALLS = 10
 
 
 def next_steps(result: Pipeline) -> Part:
-    """Calls, fresh deals, the weakest step, in the order of money; then what to mend in the data."""
-    ranked = sorted([_call(result), _young(result), _weakest(result)], key=lambda move: -move[0])
+    """Calls, fresh deals, the gap to the target, the dearest step, by money; then what to mend in the data."""
+    ranked = sorted([_call(result), _young(result), _lever(result), _gap(result)], key=lambda move: -move[0])
     texts = [text for _money, text in ranked if text] + _mend(result)
     return steps(*texts) if texts else sentence(_("Nothing stands out that needs doing."))
 
@@ -35,20 +37,33 @@ def _young(result: Pipeline) -> tuple[float, str]:
     weighted = result.open_value.weighted
     if not weighted or not weighted.value:
         return 0.0, ""
-    hopeful = int((result.open_value.by_deal["p_win"] > 0).sum())
-    text = _("Put the selling time into the {n} deals that can still be won: {money} is likely to come of them.")
-    return weighted.value, text.format(n=number(hopeful), money=cash(weighted.value))
+    by_deal = result.open_value.by_deal
+    fresh = by_deal[~by_deal["opportunity_id"].isin(result.stale.deals["opportunity_id"])]
+    worth = float((fresh["value"] * fresh["p_win"]).sum())
+    text = _("Put the selling time into the {n} deals that are not stuck: {money} is likely to come of them.")
+    return worth, text.format(n=number(len(fresh)), money=cash(worth)) if worth else ""
 
 
-def _weakest(result: Pipeline) -> tuple[float, str]:
-    """One point more at the weakest step is worth revenue ÷ conversion ÷ 100."""
-    frame = result.steps[result.steps["share"].notna() & (result.steps["share"] > 0)]
-    if frame.empty or not result.won_last_year_amount:
+def _lever(result: Pipeline) -> tuple[float, str]:
+    """The step at which one point more is worth most."""
+    if not has_levers(result):
         return 0.0, ""
-    row = next(frame.loc[[frame["share"].idxmin()]].itertuples())
-    worth = result.won_last_year_amount / row.share / 100
+    row = next(result.levers.head(1).itertuples())
     text = _("Work on the step {step}: one point more going on is worth about {money} a year.")
-    return worth, text.format(step=step(row), money=cash(worth))
+    return row.worth, text.format(step=lever(row), money=cash(row.worth))
+
+
+def _gap(result: Pipeline) -> tuple[float, str]:
+    """What the forecast lacks to the target."""
+    f, won = result.forecast, result.won_amount
+    if f is None or not f.target or f.total.value >= f.target or not won:
+        return 0.0, ""
+    gap = f.target - f.total.value
+    text = _(
+        "To reach {target} by {day}, {money} more is needed than is likely: about {n} sales of the usual size."
+    )
+    facts = {"target": cash(f.target), "day": day(f.until), "money": cash(gap)}
+    return gap, text.format(n=number(math.ceil(gap / (won / result.n_won))), **facts)
 
 
 def _mend(result: Pipeline) -> list[str]:

@@ -4,15 +4,40 @@ from __future__ import annotations
 
 from crm_lib.analysis.funnel import Pipeline
 from crm_lib.contract.publication import Publication
-from crm_lib.show.funnel.said import all_estimated, cash
+from crm_lib.show.funnel.said import all_estimated, cash, chance
 from crm_lib.show.parts import Badge, Card, Part, cards
-from crm_lib.theme.words import day, interval, ngettext, number, percent
+from crm_lib.theme.words import between, day, interval, ngettext, number, percent
 from crm_lib.theme.words import gettext as _
 
 
 def headline(result: Pipeline) -> Part:
-    """Three boxes: how much becomes a sale, what is in the pipe, what is stuck in it."""
-    return cards(_conversion(result), _open(result), _stale(result))
+    """Boxes: what will come, what is in the pipe, what is stuck in it, how much becomes a sale."""
+    boxes = [_ahead(result), _open(result), _stale(result), _conversion(result)]
+    return cards(*[box for box in boxes if box])
+
+
+def _ahead(result: Pipeline) -> Card | None:
+    f = result.forecast
+    if f is None:
+        return None
+    label = _("Likely to be won in {days} days").format(days=number(f.horizon_days))
+    bounds = interval(f.total.low, f.total.high, cash)
+    if f.is_range:
+        bounds = _("range: {range}").format(range=between(f.total.low, f.total.high, cash))
+    said = [
+        _("**{open}** from open deals, {new} from deals yet to come.").format(
+            open=cash(f.of_open.value), new=cash(f.of_new.value)
+        )
+    ]
+    if f.target:
+        text = (
+            _("Chance to reach the target of {target}: **{share}**.")
+            if f.is_given
+            else _("Chance to reach the {target} of the {days} days before: **{share}**.")
+        )
+        said.append(text.format(target=cash(f.target), days=number(f.horizon_days), share=chance(f.p_target)))
+    badge = Badge(_("use with care"), "care") if f.is_range or _misses(result) else None
+    return Card(label, cash(f.total.value), bounds, " ".join(said), badge)
 
 
 def _conversion(result: Pipeline) -> Card:
@@ -43,9 +68,9 @@ def _open(result: Pipeline) -> Card:
     bounds = interval(value.total.low, value.total.high, cash, n=n_open)
     if not value.weighted:
         return Card(label, cash(value.amount), bounds, _("Nothing has closed yet, so no chance can be given."))
-    likely = _("Likely to be won: **{money}** (90 %: {low} – {high}).")
+    likely = _("Likely to be won in the end: **{money}** ({range}).")
     said = likely.format(
-        money=cash(value.weighted.value), low=cash(value.weighted.low), high=cash(value.weighted.high)
+        money=cash(value.weighted.value), range=between(value.weighted.low, value.weighted.high, cash)
     )
     return Card(label, cash(value.amount), bounds, f"{said} {_last_test(result)}".strip(), _judged(result))
 
@@ -63,10 +88,9 @@ def _last_test(result: Pipeline) -> str:
     """What the same chances said before, where they missed by more than a tenth."""
     if result.backtest is None or not _misses(result):
         return ""
-    text = _("In the {days} days before, {expected} sales were expected and {came} came.")
+    text = _("On past days {expected} sales were expected of open deals and {came} came.")
     test = result.backtest
-    days = number(result.horizon_days)
-    return text.format(days=days, expected=number(test.expected), came=number(test.n_won))
+    return text.format(expected=number(test.expected), came=number(test.n_won))
 
 
 def _stale(result: Pipeline) -> Card:
@@ -75,6 +99,8 @@ def _stale(result: Pipeline) -> Card:
     if stale.limit_days is None:
         return Card(label, number(None), sentence=_("Too few deals were won to say what is old."))
     said = _("Open for more than {days} days; {share} of won deals were closed by then.")
+    if stale.limits:
+        said = _("Longer in their stage than {share} of won deals were.")
     sentences = [said.format(days=number(stale.limit_days), share=percent(stale.percentile / 100))]
     if stale.amount:
         sentences.append(_("They stand for **{money}**.").format(money=cash(stale.amount)))
@@ -99,7 +125,13 @@ def _words(result: Pipeline) -> dict[str, str]:
     return {
         "conversion": _("Leads that became a sale") if of_leads else _("Opened deals that were won"),
         "win_rate": _("Win rate of closed deals"),
-        "strict_win_rate": _("Win rate, stuck deals counted as lost"),
+        "strict_win_rate": _("Win rate, stuck and overdue deals counted as lost"),
+        "forecast_amount": _("Likely to be won in {days} days").format(days=number(result.horizon_days)),
+        "forecast_of_open_amount": _("of it from deals open today"),
+        "p_target": _("Chance to reach the target, or what was won in the stretch before"),
+        "velocity_per_day": _("Money won per day (sales velocity)"),
+        "velocity_change_per_day": _("Change of the sales velocity"),
+        "n_overdue": _("Open deals past their expected day"),
         "deal_conversion": _("Opened deals that were won"),
         "n_deals": _("Deals"),
         "n_won": _("Deals won"),
@@ -130,6 +162,9 @@ def summary(result: Pipeline) -> str:
         said.append(_("{n} of them are stuck").format(n=number(result.stale.n)))
     if result.win_rate:
         said.append(_("{share} of closed deals were won").format(share=percent(result.win_rate.value)))
+    if result.forecast:
+        text = _("{money} likely in {days} days")
+        said.append(text.format(money=cash(result.forecast.total.value), days=number(result.horizon_days)))
     return "; ".join(said) + "."
 
 

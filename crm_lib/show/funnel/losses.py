@@ -1,50 +1,33 @@
-"""Where deals are lost, the four parts of the funnel, and the win rate over time."""
+"""Where deals are lost, and what one point more of conversion at each step is worth."""
 
 from __future__ import annotations
-
-import datetime as dt
 
 import pandas as pd
 
 from crm_lib.analysis.funnel import Pipeline
 from crm_lib.show.charts import Labels, bars
-from crm_lib.show.funnel.said import bounds, stage, step, target
-from crm_lib.show.parts import Part, note, sentence, together
+from crm_lib.show.funnel.said import bounds, cash, has_levers, lever, stage, step, target
+from crm_lib.show.parts import Part, note, render, sentence, together
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import clean, day, interval, money, number, percent, signed
+from crm_lib.theme.words import between, clean, day, interval, number, percent
 from crm_lib.theme.words import gettext as _
 
 
 def losses(result: Pipeline) -> Part:
-    """Step conversion with intervals; on a snapshot, what can't be known and the one step that can."""
+    """What a point is worth at each step, with both conversions; on a snapshot the one step that is known."""
     if not result.has_history:
-        return together(note(_no_history()), sentence(_one_step(result)))
+        return together(note(_no_history()), sentence(_one_step(result), _one_point(result)))
     steps = result.steps[result.steps["share"].notna()]
     if steps.empty:
         text = _("No entry into a stage is {n} days old yet: too early to say where deals are lost.")
         return note(text.format(n=number(result.maturity_days)))
-    frame = steps.assign(label=[clean(step(row, 22)) for row in steps.itertuples()])
-    worst = frame.loc[frame["share"].idxmin()]
-    others = frame.drop(index=worst.name)
-    clear = bool((others["low"] > worst["high"]).all())
-    labels = Labels(
-        _worst(worst) if clear else _("No step is clearly weaker than the others"),
-        _subtitle(result),
-        "; ".join(f"{row.label}: {percent(row.share)}" for row in frame.itertuples()),
+    conversion = _conversions(result)
+    said = sentence(_weakest(steps), _through(result.steps), _moves(result))
+    if not has_levers(result):
+        return together(conversion, said)
+    return together(
+        _worth(result), said, render("rows", summary=_("Conversion by step"), parts=(conversion,), warn=False)
     )
-    chart = bars(
-        frame,
-        "label",
-        "share",
-        labels,
-        percent,
-        low="low",
-        high="high",
-        highlight=worst["label"] if clear else None,
-        sideways=True,
-        numbers=_step_table(frame, result.mode),
-    )
-    return together(chart, sentence(_through(result.steps), _moves(result)))
 
 
 def _no_history() -> str:
@@ -69,20 +52,79 @@ def _one_step(result: Pipeline) -> str:
     )
 
 
-def _worst(row: pd.Series) -> str:
-    before, after = stage(row["from_stage"], 24), target(row["to_stage"], 24)
-    return _("Weakest step: {before} → {after}").format(before=before, after=after)
+def _one_point(result: Pipeline) -> str:
+    if not has_levers(result):
+        return ""
+    row = result.levers.iloc[0]
+    text = _("One point more of it is worth about **{money}** a year ({bounds}), all else as it is.")
+    return text.format(money=cash(row["worth"]), bounds=interval(row["worth_low"], row["worth_high"], cash))
 
 
-def _subtitle(result: Pipeline) -> str:
-    text = _("Share that goes on, with 90 % intervals; entries at least {n} days before {day}")
-    return text.format(n=number(result.maturity_days), day=day(result.as_of))
-
-
-def _step_table(frame: pd.DataFrame, mode: str) -> Part:
+def _worth(result: Pipeline) -> Part:
+    frame = result.levers.assign(label=[clean(lever(row, 22)) for row in result.levers.itertuples()])
+    top = next(frame.head(1).itertuples())
+    labels = Labels(
+        _("One point more is worth most at {step}").format(step=lever(top, 20)),
+        _(
+            "Money a year for one point more of conversion, with 90 % intervals; entries at least {n} days old"
+        ).format(n=number(result.maturity_days)),
+        "; ".join(f"{row.label}: {cash(row.worth)}" for row in frame.itertuples()),
+    )
     shown = frame.assign(
         bounds=bounds(frame),
-        first_bounds=bounds(frame, "first_low", "first_high"),
+        worth_bounds=[between(a, b, cash) for a, b in zip(frame["worth_low"], frame["worth_high"], strict=True)],
+    )
+    fields = [
+        Field("label", _("Step")),
+        Field("n", _("In"), number),
+        Field("share", _("Share that goes on"), percent),
+        Field("bounds", _("90 % interval"), str),
+        Field("worth", _("One point a year"), cash),
+        Field("worth_bounds", _("90 % interval"), str),
+    ]
+    foot = _(
+        "Money won in the last 365 days ÷ share ÷ 100: what comes if a point more goes on and all later steps "
+        "stay as they are. How hard a point is to win differs from step to step."
+    )
+    return bars(
+        frame,
+        "label",
+        "worth",
+        labels,
+        cash,
+        low="worth_low",
+        high="worth_high",
+        highlight=frame["label"].iloc[0],
+        sideways=True,
+        numbers=table(shown, fields, _("What one point is worth"), foot),
+    )
+
+
+def _weakest(steps: pd.DataFrame) -> str:
+    worst = steps.loc[steps["share"].idxmin()]
+    others = steps.drop(index=worst.name)
+    if not (others["low"] > worst["high"]).all():
+        return _("No step is clearly weaker than the others.")
+    text = _("The weakest step is {before} → {after}: **{share}** go on ({bounds}).")
+    return text.format(
+        before=stage(worst["from_stage"]),
+        after=target(worst["to_stage"]),
+        share=percent(worst["share"]),
+        bounds=interval(worst["low"], worst["high"], percent, n=int(worst["n"])),
+    )
+
+
+def _conversions(result: Pipeline) -> Part:
+    """Step and cumulative conversion, one table per mode, the leading mode first."""
+    modes = sorted(result.steps_by_mode, key=lambda m: m != result.mode)
+    return together(*(_step_table(result.steps_by_mode[mode], mode) for mode in modes))
+
+
+def _step_table(steps: pd.DataFrame, mode: str) -> Part:
+    shown = steps.assign(
+        label=[clean(step(row, 22)) for row in steps.itertuples()],
+        bounds=bounds(steps),
+        first_bounds=bounds(steps, "first_low", "first_high"),
     )
     fields = [
         Field("label", _("Step")),
@@ -93,11 +135,12 @@ def _step_table(frame: pd.DataFrame, mode: str) -> Part:
         Field("share_of_first", _("Of the first stage"), percent),
         Field("first_bounds", _("90 % interval"), str),
     ]
+    caption = {"any": _("Mode: any stage"), "in_order": _("Mode: all stages in order")}
     foot = {
-        "any": _("Mode: any stage. A stage counts as reached with the first entry into it or a later one."),
-        "in_order": _("Mode: all in order. A deal that skips a stage counts as lost there."),
+        "any": _("A stage counts as reached with the first entry into it or into a later one, or with the sale."),
+        "in_order": _("A deal that skips a stage counts as lost there."),
     }
-    return table(shown, fields, _("Conversion by step"), foot[mode])
+    return table(shown, fields, caption[mode], foot[mode])
 
 
 def _through(steps: pd.DataFrame) -> str:
@@ -120,88 +163,3 @@ def _moves(result: Pipeline) -> str:
         (found.n_reopened, _("They moved on after their close {n} times.")),
     ]
     return " ".join(text.format(n=number(n)) for n, text in moves if n)
-
-
-def four_parts(result: Pipeline) -> Part:
-    """The funnel in four parts: outside, top, middle, bottom."""
-    parts = result.parts
-    if parts.empty:
-        return note(_("The settings of this source don't say which stage belongs to which part of the funnel."))
-    shown = parts.assign(label=[_part_names().get(p, p) for p in parts["part"]])
-    fields = [Field("label", _("Part"))]
-    if parts["n_year"].notna().any():
-        fields.append(Field("n_year", _("Came in, last 365 days"), number))
-    fields += [Field("n_now", _("Open now"), number), Field("open_amount", _("Open value"), money)]
-    missing = [] if "traffic" in set(parts["part"]) else [_("The market outside is not counted: no such table.")]
-    return together(table(shown, fields, _("The funnel in four parts")), sentence(*missing))
-
-
-def _part_names() -> dict[str, str]:
-    return {
-        "traffic": _("Outside: people who came near"),
-        "leads": _("Outside: leads"),
-        "top": _("Top: qualified"),
-        "middle": _("Middle: being pursued"),
-        "bottom": _("Bottom: signing"),
-        "won": _("Sales"),
-    }
-
-
-def over_time(result: Pipeline) -> Part:
-    """Win rate by the quarter of closing as a chart; by closing and by opening as tables."""
-    closings = result.by_closing
-    if closings["share"].notna().sum() == 0:
-        return note(_("Nothing has closed yet, so there is no win rate."))
-    over = closings["quarter"].dt.to_period("Q").dt.end_time.dt.date <= result.as_of
-    whole = closings[closings["is_whole"] & over]
-    frame = closings.assign(label=_quarters(closings, result))
-    partial = list(frame.loc[~frame["is_whole"], "label"])
-    labels = Labels(
-        _trend(whole),
-        _("Won ÷ closed by quarter of closing, with 90 % intervals"),
-        "; ".join(f"{row.label}: {percent(row.share)}" for row in frame.itertuples()),
-    )
-    numbers = _quarter_table(frame, _("By quarter of closing"), with_open=False)
-    chart = bars(frame.tail(12), "label", "share", labels, percent, low="low", high="high", numbers=numbers)
-    opened = result.by_opening.assign(label=_quarters(result.by_opening, result))
-    by_opening = _quarter_table(opened.tail(12), _("By quarter of opening"), with_open=True)
-    text = _(
-        "{quarters}: closings of that time are partly missing, so the rate can't be compared with later ones."
-    )
-    warning = note(text.format(quarters=", ".join(partial))) if partial else Part()
-    return together(chart, warning, by_opening)
-
-
-def _quarters(frame: pd.DataFrame, result: Pipeline) -> list[str]:
-    """Name each quarter; the one that still runs says so."""
-    running = pd.Timestamp(result.as_of + dt.timedelta(days=1)).to_period("Q")
-    said = []
-    for quarter in frame["quarter"]:
-        text = _("Q{quarter} {year} so far") if quarter.to_period("Q") == running else _("Q{quarter} {year}")
-        said.append(text.format(quarter=quarter.quarter, year=quarter.year))
-    return said
-
-
-def _trend(whole: pd.DataFrame) -> str:
-    """Title: whether the last quarter differs from the one before beyond chance."""
-    if len(whole) < 2:
-        return _("Too few quarters to see a trend")
-    before, last = whole.iloc[-2], whole.iloc[-1]
-    if last["low"] > before["high"] or last["high"] < before["low"]:
-        change = signed(100 * (last["share"] - before["share"]), number)
-        return _("The win rate moved by {n} points last quarter").format(n=change)
-    return _("The win rate held steady last quarter")
-
-
-def _quarter_table(frame: pd.DataFrame, caption: str, with_open: bool) -> Part:
-    fields = [
-        Field("label", _("Quarter")),
-        Field("n_closed", _("Closed"), number),
-        Field("share", _("Won ÷ closed"), percent),
-        Field("bounds", _("90 % interval"), str),
-    ]
-    foot = ""
-    if with_open:
-        fields.insert(2, Field("n_open", _("Still open"), number))
-        foot = _("Where many are still open, the rate will move.")
-    return table(frame.assign(bounds=bounds(frame)), fields, caption, foot)

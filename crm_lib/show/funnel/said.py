@@ -35,6 +35,22 @@ def step(row: Any, most: int = 40) -> str:
     return _("{before} → {after}").format(before=stage(row.from_stage, most), after=target(row.to_stage, most))
 
 
+def lever(row: Any, most: int = 40) -> str:
+    """A step that a point can be won at: from leads, between stages, or from the opening to the sale."""
+    if row.is_lead:
+        return _("lead → {stage}").format(
+            stage=_("deal") if is_missing(row.to_stage) else name(row.to_stage, most)
+        )
+    if is_missing(row.from_stage):
+        return _("opening → sale")
+    return step(row, most)
+
+
+def has_levers(result: Pipeline) -> bool:
+    """Whether a point of conversion can be put in money."""
+    return not result.levers.empty
+
+
 def bounds(frame: pd.DataFrame, low: str = "low", high: str = "high") -> list[str]:
     """The 90 % interval of each row's share in words."""
     return [between(a, b, percent) for a, b in zip(frame[low], frame[high], strict=True)]
@@ -48,3 +64,16 @@ def all_estimated(result: Pipeline) -> bool:
 def has_money(result: Pipeline) -> bool:
     """Whether open deals can be valued at all."""
     return result.open_value.amount is not None and result.n_open > 0
+
+
+def chance(share: float) -> str:
+    r"""A simulated chance in words: never certain, never impossible.
+
+    >>> chance(0.0), chance(0.356), chance(1.0)
+    ('under 1\xa0%', '36\xa0%', 'over 99\xa0%')
+    """
+    if share < 0.01:
+        return _("under {share}").format(share=percent(0.01))
+    if share > 0.99:
+        return _("over {share}").format(share=percent(0.99))
+    return percent(share)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crm_lib.analysis.funnel import Ends, Pipeline
 from crm_lib.show.charts import Labels, lines
 from crm_lib.show.funnel.said import bounds, stage
-from crm_lib.show.parts import Part, note, sentence, together
+from crm_lib.show.parts import Part, note, render, sentence, together
 from crm_lib.show.tables import Field, table
 from crm_lib.theme.words import between, clean, number, percent
 from crm_lib.theme.words import gettext as _
@@ -15,7 +15,8 @@ def how_long(result: Pipeline) -> Part:
     """Shares won and lost by days since opening, then the days to close and the time in each stage."""
     if result.ends is None:
         return note(_("Nothing with a known start has closed yet, so no duration can be given."))
-    return together(_ends(result.ends), _days(result), _stages(result))
+    behind = render("rows", summary=_("Days from opening to close"), parts=(_days(result),), warn=False)
+    return together(_ends(result.ends), _stages(result), behind)
 
 
 def _ends(ends: Ends) -> Part:

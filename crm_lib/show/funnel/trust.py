@@ -1,4 +1,4 @@
-"""How far to trust the page: what the data lack, and whether the chances held."""
+"""How far to trust the page: what the data lack, what happened on the way, and whether the forecast held."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from crm_lib.analysis.funnel import Backtest, Findings, Pipeline
+from crm_lib.analysis.funnel import Findings, Pipeline
 from crm_lib.contract.settings import PublishedFigure
-from crm_lib.show.parts import Part, note, sentence, together
+from crm_lib.show.funnel.tested import tested
+from crm_lib.show.parts import Part, note, render, sentence, together
 from crm_lib.show.published import published_table
 from crm_lib.show.tables import Field, table
 from crm_lib.theme.words import clean, day, interval, money, name, ngettext, number, percent
@@ -20,9 +21,11 @@ def trust(result: Pipeline, published: Sequence[PublishedFigure] = ()) -> Part:
     figures = {f.name: f.value for f in result.publication.figures if f.value is not None}
     return together(
         sentence(_used(result), _strict(result)),
-        *(note(text) for text in _warnings(result)),
+        tested(result.backtest, result.horizon_days),
+        *(note(text) for text in (_truncated(result.findings), _history(result), _unlisted(result.findings))),
+        note(" ".join(_lacking(result))),
         _unknown_products(result.findings),
-        _backtest(result.backtest, result.horizon_days),
+        _audit(result),
         published_table(figures, published, "funnel"),
     )
 
@@ -40,10 +43,11 @@ def _used(result: Pipeline) -> str:
 
 def _strict(result: Pipeline) -> str:
     rate, strict = result.win_rate, result.strict_win_rate
-    if not rate or not result.stale.n:
+    if not rate or not result.overdue.n_stuck:
         return ""
     text = _(
-        "Win rate of closed deals: **{share}** ({bounds}); stuck deals counted as lost: **{strict}** ({also})."
+        "Win rate of closed deals: **{share}** ({bounds}); stuck and overdue deals counted as lost: **{strict}** "
+        "({also})."
     )
     return text.format(
         share=percent(rate.value, 1),
@@ -53,9 +57,8 @@ def _strict(result: Pipeline) -> str:
     )
 
 
-def _warnings(result: Pipeline) -> list[str]:
-    found, n_deals = result.findings, result.n_deals
-    said = [_truncated(found), _history(result), _unlisted(found)]
+def _lacking(result: Pipeline) -> list[str]:
+    found, n_deals, said = result.findings, result.n_deals, []
     if found.n_open_without_amount:
         text = _("{n} of {of} open deals carry no amount: each stands at the mean of won deals of its product.")
         said.append(text.format(n=number(found.n_open_without_amount), of=number(result.n_open)))
@@ -68,10 +71,62 @@ def _warnings(result: Pipeline) -> list[str]:
         said.append(text.format(n=number(found.n_without_opening)))
     if found.n_without_stage:
         said.append(_("{n} open deals have no stage.").format(n=number(found.n_without_stage)))
-    if found.n_closed_before_opened:
-        text = _("{n} deals closed before they were opened: they count as won or lost, without a duration.")
-        said.append(text.format(n=number(found.n_closed_before_opened)))
-    return [text for text in said if text]
+    return said + _odd(found)
+
+
+def _odd(found: Findings) -> list[str]:
+    """Rows that contradict themselves, and what becomes of them."""
+    texts = [
+        (
+            found.n_closed_before_opened,
+            _("{n} deals closed before they were opened: they count as won or lost, without a duration."),
+        ),
+        (
+            found.n_ended_without_day,
+            _("{n} deals are won or lost without a day of closing: they count in the win rate, not over time."),
+        ),
+        (
+            found.n_events_before_opening,
+            _("{n} deals entered a stage before they were opened: their stay counts from the stage event on."),
+        ),
+    ]
+    said = [text.format(n=number(n)) for n, text in texts if n]
+    if found.unused_stages:
+        text = _("No deal was ever in these stages of the settings: {stages}.")
+        said.append(text.format(stages=", ".join(name(s) for s in found.unused_stages)))
+    return said
+
+
+def _audit(result: Pipeline) -> Part:
+    """What did not go straight: counted, with what it is counted of."""
+    found, late = result.findings, result.overdue
+    rows = [
+        (_("Stuck: longer in place than most won deals"), result.stale.n, result.stale.n_dated),
+        (_("Overdue: past the expected day of closing"), late.n, late.n_dated),
+        (
+            _("Closed later than expected"),
+            round((late.closed_late.value or 0) * late.closed_late.n),
+            late.closed_late.n,
+        ),
+        (_("Moves that skipped a stage"), found.n_skips, found.n_moves),
+        (_("Moves back to an earlier stage"), found.n_reversals, found.n_moves),
+        (_("Stages entered after the close"), found.n_reopened, found.n_moves),
+        (_("Closed before opened"), found.n_closed_before_opened, result.n_deals),
+    ]
+    frame = pd.DataFrame([row for row in rows if row[2]], columns=["what", "n", "of"])
+    frame["share"] = frame["n"] / frame["of"]
+    fields = [
+        Field("what", _("What")),
+        Field("n", _("Times"), number),
+        Field("of", _("Of"), number),
+        Field("share", _("Share"), lambda x: percent(x, 1)),
+    ]
+    return render(
+        "rows",
+        summary=_("What did not go straight, counted"),
+        parts=(table(frame, fields, _("Audit")),),
+        warn=False,
+    )
 
 
 def _truncated(found: Findings) -> str:
@@ -81,7 +136,8 @@ def _truncated(found: Findings) -> str:
     text = _(
         "No deal closed before {closed}, though {n} were opened from {opened} on and about {expected} of them "
         "were due by then. Early closings are missing, so rates of that time can't be compared: deals opened "
-        "before {closed} are left out of conversion and chances."
+        "before {closed} are left out of conversions, and durations and chances count them from that day on only "
+        "(left truncation)."
     )
     return text.format(
         closed=day(t.first_closed_on),
@@ -128,51 +184,3 @@ def _unknown_products(found: Findings) -> Part:
         Field("looks_like", _("Perhaps meant")),
     ]
     return table(shown, fields, _("Products that are not in the table of products"))
-
-
-def _backtest(test: Backtest | None, horizon_days: int) -> Part:
-    if test is None:
-        text = _("The chances could not be tested: too few deals were open or closed {n} days ago.")
-        return sentence(text.format(n=number(horizon_days)))
-    model_won = test.error <= test.error_of_rule
-    rows = pd.DataFrame(
-        {
-            "question": [_("Sales in {n} days").format(n=number(horizon_days)), _("Error per deal (Brier)")],
-            "came": [number(test.n_won), None],
-            "model": [number(test.expected), number(test.error, 3)],
-            "rule": [number(test.expected_by_rule), number(test.error_of_rule, 3)],
-            "winner": [
-                _nearer(test),
-                _("the model") if model_won else _("the rule"),
-            ],
-        }
-    )
-    fields = [
-        Field("question", _("Question")),
-        Field("came", _("Came"), str),
-        Field("model", _("Model"), str),
-        Field("rule", _("Simple rule"), str),
-        Field("winner", _("Which won")),
-    ]
-    caption = _("Tested on the {n} deals open on {day}").format(n=number(test.n_open), day=day(test.cut_on))
-    foot = _("Simple rule: every open deal is won with the win rate of closed deals, whatever its age.")
-    return together(table(rows, fields, caption, foot), note(_miss(test)))
-
-
-def _nearer(test: Backtest) -> str:
-    near = abs(test.expected - test.n_won) <= abs(test.expected_by_rule - test.n_won)
-    return _("the model") if near else _("the rule")
-
-
-def _miss(test: Backtest) -> str:
-    """What a miss of more than a tenth says of the weighted value today."""
-    if not test.n_won or not test.expected or abs(test.expected / test.n_won - 1) < 0.1:
-        return ""
-    text = (
-        _("Fewer sales came than the model expected. If it errs so again, the weighted value is {share} too high.")
-        if test.expected > test.n_won
-        else _(
-            "More sales came than the model expected. If it errs so again, the weighted value is {share} too low."
-        )
-    )
-    return text.format(share=percent(abs(test.expected / test.n_won - 1)))

@@ -1,0 +1,116 @@
+"""How things end over time when some are not over yet and some were not watched from the start.
+
+Kaplan–Meier and Aalen–Johansen by statsmodels; its `CumIncidenceRight` takes no late entries, so there the shares
+are built from the risk sets and the survival of its `SurvfuncRight`, which does.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Incidence:
+    """Share won and lost by each day since the start, competing ends; `n_at_risk` still open just before.
+
+    `has_late`: deals that entered late are in it; they are left out where they would empty the first risk sets.
+    """
+
+    times: np.ndarray
+    won: np.ndarray
+    lost: np.ndarray
+    won_se: np.ndarray
+    n_at_risk: np.ndarray
+    longest: float
+    n: int
+    has_late: bool
+
+    def at(self, values: np.ndarray, days: np.ndarray) -> np.ndarray:
+        """`values` as a step function, at `days`."""
+        position = np.searchsorted(self.times, days, side="right") - 1
+        return np.where(position >= 0, values[np.maximum(position, 0)], 0.0)
+
+
+def incidence(
+    days: Sequence[float], outcome: Sequence[str | None], entry: Sequence[float] | None = None
+) -> Incidence | None:
+    """Aalen–Johansen shares won and lost by day; deals without outcome are censored. None where nothing ended.
+
+    W(t) = Σ S(t_i−) d_i / n_i. `entry` is the day on or before which a deal could not have been seen to end
+    (negative: it could from the first day on); deals that ended by then are left out.
+
+    >>> days, ends = [1, 2, 2, 3, 4, 5, 6, 7, 8, 9], "wlw.lw.wl."
+    >>> fit = incidence(days, [{"w": "won", "l": "lost"}.get(e) for e in ends])
+    >>> round(float(fit.won[-1]), 6), round(float(fit.lost[-1]), 6)
+    (0.472222, 0.372222)
+    """
+    time = np.asarray(days, dtype=float)
+    status = np.array([{"won": 1, "lost": 2}.get(o, 0) for o in outcome], dtype=int)
+    late = np.full(len(time), -1.0) if entry is None else np.asarray(entry, dtype=float)
+    seen = time > late
+    time, status, late = time[seen], status[seen], late[seen]
+    if not status.any():
+        return None
+    fit = _entered_late(time, status, late) if (late >= 0).any() else None
+    if fit is None:
+        early = late < 0
+        if not status[early].any():
+            return None
+        time, status, late = time[early], status[early], late[early]
+        fit = _from_the_start(time, status)
+    times, won, lost, won_se = fit
+    return Incidence(
+        times, won, lost, won_se, at_risk(times, time, late), float(time.max()), len(time), bool((late >= 0).any())
+    )
+
+
+def at_risk(at: np.ndarray, time: np.ndarray, entry: np.ndarray) -> np.ndarray:
+    """How many were watched and not over just before each day of `at`: entry < day ≤ time."""
+    over = np.searchsorted(np.sort(time), at, side="left")
+    entered = np.searchsorted(np.sort(entry), at, side="left")
+    return entered - over
+
+
+def _from_the_start(time: np.ndarray, status: np.ndarray) -> tuple[np.ndarray, ...]:
+    from statsmodels.duration.survfunc import CumIncidenceRight
+
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # variance of the last step, where nobody is left
+        fit = CumIncidenceRight(time, status)
+    zero = np.zeros(len(fit.times))
+    won, won_se = (fit.cinc[0], fit.cinc_se[0]) if len(fit.cinc) else (zero, zero)
+    lost = fit.cinc[1] if len(fit.cinc) > 1 else zero
+    return fit.times, won, lost, np.nan_to_num(won_se)
+
+
+def _entered_late(time: np.ndarray, status: np.ndarray, entry: np.ndarray) -> tuple[np.ndarray, ...] | None:
+    """Aalen–Johansen from the risk sets of `SurvfuncRight(entry=…)`; None where a risk set empties too early.
+
+    The standard error is that of `CumIncidenceRight` (Dinse & Larson 1986) with these risk sets.
+    """
+    from statsmodels.duration.survfunc import SurvfuncRight
+
+    curve = SurvfuncRight(time, (status > 0).astype(int), entry=entry)
+    times, n = curve.surv_times, curve.n_risk
+    before = np.concatenate([[1.0], curve.surv_prob[:-1]])
+    if (n <= 0).any() or (before <= 0).any():
+        return None
+    won, lost = (np.bincount(np.searchsorted(times, time[status == k]), minlength=len(times)) for k in (1, 2))
+    share = np.cumsum(before * won / n)
+    return times, share, np.cumsum(before * lost / n), _standard_error(share, before / n, n, won, won + lost)
+
+
+def _standard_error(
+    share: np.ndarray, step: np.ndarray, n: np.ndarray, d: np.ndarray, ended: np.ndarray
+) -> np.ndarray:
+    left = n - ended
+    risk = np.divide(ended, n * left, out=np.zeros(len(n)), where=left > 0)
+    variance = share**2 * np.cumsum(risk) - 2 * share * np.cumsum(share * risk) + np.cumsum(share**2 * risk)
+    variance += np.cumsum(step**2 * (n - d) * d / n)
+    cross = step * d / n
+    variance += 2 * np.cumsum(share * cross) - 2 * share * np.cumsum(cross)
+    return np.sqrt(np.maximum(variance, 0))
