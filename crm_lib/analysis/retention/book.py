@@ -82,8 +82,8 @@ def state(book: Book, on: dt.date, window_days: int = 0, after_days: int = 0) ->
     Returns
     -------
     ir.Table
-        `customer_id`, `first_on`, `last_on`, `n_orders`, `days_since_last`, `cents` (net of the `window_days` up to
-        `on`; of all days where 0), and with `after_days` also `n_after` and `cents_after` (orders and net of
+        `customer_id`, `first_on`, `last_on`, `n_orders`, `days_since_last`, `cents` (net of the `window_days`
+        up to `on`; of all days where 0), and with `after_days` also `n_after` and `cents_after` (orders and net of
         the days after `on`); `contract_end` where the source has contracts.
     """
     days, end = book.days, ibis.literal(on)

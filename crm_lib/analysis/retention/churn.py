@@ -1,10 +1,11 @@
-"""Churn per value grade and period: graded at the start, with intervals, and standardised for the mix of grades."""
+"""Churn per value grade and period: graded at the start, with intervals, standardised for grade mix."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import ibis.expr.types as ir
 import numpy as np
@@ -86,7 +87,7 @@ def churn(book: Book, silent_days: int, weeks: int = 26) -> Churn:
     n_periods = _n_periods(book, silent_days, used)
     graded_days = max(GRADED_DAYS, silent_days)
     ends = [book.back(7 * used * k) for k in range(n_periods, -1, -1)]
-    counted = [_period(book, start, end, silent_days, graded_days) for start, end in zip(ends, ends[1:], strict=False)]
+    counted = [_period(book, start, end, silent_days, graded_days) for start, end in pairwise(ends)]
     counted = [part for part in counted if len(part)]
     if not counted:
         return Churn(0, weeks, graded_days, pd.DataFrame(), pd.DataFrame(), {})

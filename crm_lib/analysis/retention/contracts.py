@@ -120,7 +120,9 @@ def contracts(book: Book) -> Contracts | None:
         age=(end.delta(known.first_on, unit="day") / YEAR_DAYS).floor().cast("int64"),
         gone=(known.contract_end < end) & (known.last_on <= known.contract_end),
     )
-    grouped = rows.group_by("years", "ahead", "age", "gone").agg(n=rows.count(), cents=rows.cents.sum().cast("int64"))
+    grouped = rows.group_by("years", "ahead", "age", "gone").agg(
+        n=rows.count(), cents=rows.cents.sum().cast("int64")
+    )
     counted = frame(grouped, "years", "ahead", "age", "gone")
     if counted.empty:
         return None

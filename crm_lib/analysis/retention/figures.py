@@ -63,7 +63,9 @@ def _churn(result: Retention) -> Iterator[Figure]:
     if not churn:
         return
     last = churn.last
-    yield Figure("churn_share", float(last["share"]), "share", int(last["n"]), float(last["low"]), float(last["high"]))
+    yield Figure(
+        "churn_share", float(last["share"]), "share", int(last["n"]), float(last["low"]), float(last["high"])
+    )
     bounds = float(last["std_low"]), float(last["std_high"])
     yield Figure("churn_standardised", float(last["standardised"]), "share", int(last["n"]), *bounds)
     if churn.change:

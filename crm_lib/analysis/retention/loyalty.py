@@ -1,4 +1,4 @@
-"""Loyalty seen indirectly: who of the good customers keeps frequency and amount, and the tiers of the programme."""
+"""Loyalty seen indirectly: which good customers keep frequency and amount, and the programme's tiers."""
 
 from __future__ import annotations
 

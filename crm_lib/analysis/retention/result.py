@@ -19,6 +19,7 @@ from crm_lib.analysis.retention import silence as silent
 from crm_lib.analysis.retention import stages, survival, warning
 from crm_lib.analysis.retention.book import CENTS, Book, frame, read
 from crm_lib.contract.publication import Publication
+from crm_lib.contract.settings import Settings
 from crm_lib.errors import ParameterError
 
 NO_ORDERS, TOO_SHORT = "no_orders", "too_short"
@@ -49,6 +50,11 @@ class Options:
             value = getattr(self, name)
             if not least <= value <= most:
                 raise ParameterError(f"{name}: saw {value}, need a number from {least} to {most}.")
+
+    @classmethod
+    def of(cls, settings: Settings, **choices: int) -> Options:
+        """The company's currency and least group, and the `choices` of the question."""
+        return cls(compare_from=settings.compare_from, currency=settings.currency, **choices)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +107,7 @@ class Retention:
     @property
     def table(self) -> pd.DataFrame:
         """The published customer table, by `customer_id`."""
-        columns = ["customer_id", "days_since_last", "n_orders", "stage", "status", "own_days", "value_grade"]
+        columns = ["customer_id", "days_since_last", "n_orders", "stage", "status", "own_days"]
         columns += ["p_silent", "p_alive", "at_risk_amount"]
         if self.customers is None:
             return pd.DataFrame({c: [] for c in ("customer_id", "stage", "status")})

@@ -77,7 +77,9 @@ def silence(book: Book, given_days: int = 0) -> Silence:
     """The rule for churn by silence; `given_days` 0 lets the data choose among `CANDIDATES`."""
     follow = min(MOST_FOLLOW_DAYS, book.span_days // 3 // 7 * 7)
     start = book.back(follow)
-    by_wait = _by_wait(book, start, follow) if follow else pd.DataFrame({"pace": [], "wait": [], "n": [], "n_back": []})
+    by_wait = (
+        _by_wait(book, start, follow) if follow else pd.DataFrame({"pace": [], "wait": [], "n": [], "n_back": []})
+    )
     wanted = sorted({*CANDIDATES, given_days} - {0})
     tried = pd.DataFrame([_try(by_wait, n) for n in wanted])
     tried = tried[(tried["n_silent"] > 0) | (tried["days"] == given_days)].reset_index(drop=True)

@@ -70,7 +70,7 @@ def staged(book: Book, on: dt.date, rule: Rule) -> ir.Table:
 
 
 def counted(table: ir.Table, by: str, names: tuple[str, ...]) -> pd.DataFrame:
-    """Customers and net money of the last year by `stage` or `status`: the column, n, share with low, high, amount."""
+    """Customers by `stage` or `status`: the column, n, share with low, high, amount (net of the last year)."""
     grouped = table.group_by(by).agg(n=table.count(), cents=table.cents.sum().cast("int64"))
     found = frame(grouped, by).set_index(by).reindex(list(names), fill_value=0)
     total = int(found["n"].sum())
@@ -92,8 +92,8 @@ class Moves:
     """Who moved from which stage to which.
 
     `from_run` says whether the stages before are those of an earlier run, or worked out again for `on` from what
-    was known then. `cells`: before, after, n, amount (net of the year before `on` where it is worked out, of the last
-    year otherwise). `new` had no order then; `gone` is not in the data any more.
+    was known then. `cells`: before, after, n, amount (net of the year before `on` where it is worked out, else
+    of the last year). `new` had no order then; `gone` is not in the data any more.
     """
 
     on: dt.date
@@ -108,8 +108,10 @@ class Moves:
 
 
 def moves(book: Book, now: ir.Table, rule: Rule, since: dt.date, previous: pd.DataFrame | None = None) -> Moves:
-    """Moves since the `previous` run's customer table (`customer_id`, `stage`, `as_of`), else since the day `since`."""
-    from_run = previous is not None and len(previous) > 0 and {"customer_id", "stage", "as_of"} <= {*previous.columns}
+    """Moves since the `previous` run's table (`customer_id`, `stage`, `as_of`), else since the day `since`."""
+    from_run = (
+        previous is not None and len(previous) > 0 and {"customer_id", "stage", "as_of"} <= {*previous.columns}
+    )
     if from_run:
         since = pd.Timestamp(previous["as_of"].iloc[0]).date()
         earlier = previous[["customer_id", "stage"]].astype(str).drop_duplicates("customer_id")

@@ -101,7 +101,9 @@ class EarlyWarning:
         return self.models.orders.leave_share
 
 
-def warning(book: Book, transactions: ir.Table, silent_days: int, weeks: int, seed: int = 7) -> EarlyWarning | None:
+def warning(
+    book: Book, transactions: ir.Table, silent_days: int, weeks: int, seed: int = 7
+) -> EarlyWarning | None:
     """Scores of all customers, and the test `weeks` back; None where fewer than 10 customers bought twice."""
     known = histories.known(transactions, book.as_of)
     models = _fit(known, book.as_of)
@@ -131,8 +133,8 @@ def _pull(known: ir.Table, *more: str) -> pd.DataFrame:
 def total(scores: pd.DataFrame, models: Models, days: int, seed: int) -> Interval:
     """Sum of value at risk with its interval: chance of each customer, and the fit.
 
-    Customers buy or don't independently: variance sum v² p (1 − p), v the amount at the old pace. The fit: the sum at
-    200 draws of the parameters, v held, on at most 20,000 histories evenly spaced by (x, t_x, T).
+    Customers buy or don't independently: variance sum v² p (1 − p), v the amount at the old pace. The fit: the sum
+    at 200 draws of the parameters, v held, on at most 20,000 histories evenly spaced by (x, t_x, T).
     """
     if scores.empty:
         return intervals.nothing()
@@ -146,7 +148,9 @@ def total(scores: pd.DataFrame, models: Models, days: int, seed: int) -> Interva
     history = models.orders.in_units(part)
     drawn = []
     for parameters in models.orders.parameter_draws(np.random.default_rng(seed), N_DRAWS):
-        p_buy = btyd.p_buy(btyd.Parameters(*parameters), history, days / models.orders.unit_days, models.orders.kind)
+        p_buy = btyd.p_buy(
+            btyd.Parameters(*parameters), history, days / models.orders.unit_days, models.orders.kind
+        )
         drawn.append(scale * float(part["pace_amount"].to_numpy() @ (1 - p_buy)))
     half = stats.norm.ppf(0.5 + LEVEL / 2) * np.sqrt(by_chance + np.var(drawn))
     return Interval(value, max(0.0, value - float(half)), value + float(half), len(scores))
@@ -176,7 +180,9 @@ def _test(book: Book, transactions: ir.Table, silent_days: int, days: int) -> Te
             "buys_again", "days_since_last", judgement.auc(p_buy, bought), judgement.auc(-since, bought), True
         ),
         *(
-            judgement.Contest("money", name, judgement.top_share(by_risk, gone), judgement.top_share(rule, gone), True)
+            judgement.Contest(
+                "money", name, judgement.top_share(by_risk, gone), judgement.top_share(rule, gone), True
+            )
             for name, rule in (("days_since_last", since), ("pace", pace))
         ),
     ]

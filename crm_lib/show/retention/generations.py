@@ -1,0 +1,300 @@
+"""Cohorts, the order after which customers stay, and how long they stay by group."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.patches import Rectangle
+
+from crm_lib.analysis.retention import Retention
+from crm_lib.analysis.retention.cohorts import LAST_NUMBER, MONTH, QUARTER, Cohorts
+from crm_lib.analysis.retention.survival import GRADE, Split
+from crm_lib.show import canvas
+from crm_lib.show.charts import Labels, bars, draw, lines
+from crm_lib.show.parts import Part, note, sentence, together
+from crm_lib.show.retention.said import band, days, ranged, why_nothing
+from crm_lib.show.tables import Cell, Field, cells, table
+from crm_lib.theme import colours
+from crm_lib.theme.words import _, clean, day, number, percent, short_month
+
+SHADES = LinearSegmentedColormap.from_list("shades", [colours.PANEL, colours.ACCENT])
+MOST_WIDE, MOST_NARROW = 13, 6
+# A cell of fewer customers is no basis for a finding.
+FEWEST = 30
+POINTS_ON_A_CURVE = 60
+
+
+def cohorts(result: Retention) -> Part:
+    """The cohort triangle, and after which order another follows."""
+    if result.reason:
+        return note(why_nothing(result))
+    found = result.cohorts
+    shown = note(_("No cohort has a full period after its first yet.")) if not found else _triangle(found)
+    return together(shown, _by_number(result))
+
+
+def _step_name(found: Cohorts) -> str:
+    return {MONTH: _("month"), QUARTER: _("quarter")}.get(found.grain, _("year"))
+
+
+def _cohort_name(found: Cohorts, first) -> str:
+    if found.grain == MONTH:
+        return short_month(first)
+    if found.grain == QUARTER:
+        return _("{year} Q{quarter}").format(year=str(first.year), quarter=str((first.month + 2) // 3))
+    return str(first.year)
+
+
+def _triangle(found: Cohorts) -> Part:
+    step = _step_name(found)
+    subtitle = _(
+        "Retention: share of a cohort that ordered in the first, second … {step} after that of its first order. "
+        "Blank: not over yet. Last row: all cohorts that have got there"
+    ).format(step=step)
+    mean = found.retained_mean
+    alt = _("Map of cohorts. All together, by {step}: {list}.").format(
+        step=step, list=", ".join(percent(s) for s in mean["share"].iloc[1:] if not pd.isna(s))
+    )
+    labels = Labels(_cohort_title(found), subtitle, alt)
+    height = 1.0 + 0.27 * (len(found.retained) + 1)
+    numbers = together(_grid(found, found.retained, True), _grid(found, found.survived, False))
+    return draw(lambda axes, narrow: _paint(axes, found, narrow), labels, numbers, height)
+
+
+def _cohort_title(found: Cohorts) -> str:
+    """Whether the newest half of the cohorts does better in the first step than the older half."""
+    first = found.retained[1].dropna()
+    sizes = found.sizes.set_index("cohort")["n"].reindex(first.index)
+    half = len(first) // 2
+    share = percent(found.retained_mean["share"].iloc[1])
+    step = _step_name(found)
+    if half:
+        old, new = ((first.iloc[rows] * sizes.iloc[rows]).sum() for rows in (slice(0, half), slice(half, None)))
+        n_old, n_new = sizes.iloc[:half].sum(), sizes.iloc[half:].sum()
+        from crm_lib.analysis.intervals import newcombe
+
+        apart = newcombe(round(new), int(n_new), round(old), int(n_old))
+        if min(n_old, n_new) >= FEWEST and apart.low > 0:
+            return _("Newer cohorts come back more often")
+        if min(n_old, n_new) >= FEWEST and apart.high < 0:
+            return _("Newer cohorts come back less often")
+    return _("{share} order in the {step} after their first").format(share=share, step=step)
+
+
+def _paint(axes: Axes, found: Cohorts, narrow: bool) -> None:
+    columns = list(range(1, min(found.retained.shape[1], (MOST_NARROW if narrow else MOST_WIDE) + 1)))
+    rows = [(_cohort_name(found, c), found.retained.loc[c]) for c in found.retained.index]
+    rows.append((_("all"), found.retained_mean.set_index("age")["share"]))
+    top = float(np.nanmax(found.retained[columns].to_numpy(), initial=0.0)) or 1.0
+    for y, (_name, row) in enumerate(rows):
+        for x, column in enumerate(columns):
+            share = row.get(column, np.nan)
+            if pd.isna(share):
+                continue
+            axes.add_patch(
+                Rectangle((x + 0.02, y + 0.04), 0.96, 0.92, color=SHADES(0.04 + 0.6 * float(share) / top))
+            )
+            weight = "bold" if y == len(rows) - 1 else "normal"
+            text = canvas.plain(number(100 * float(share)))
+            axes.text(x + 0.5, y + 0.52, text, ha="center", va="center", color=colours.INK, fontweight=weight)
+    axes.set_xlim(0, len(columns))
+    axes.set_ylim(len(rows), 0)
+    axes.set_xticks([x + 0.5 for x in range(len(columns))], [number(c) for c in columns])
+    axes.xaxis.tick_top()
+    axes.set_yticks([y + 0.5 for y in range(len(rows))], [canvas.plain(name) for name, _row in rows])
+    axes.tick_params(length=0)
+    for side in ("left", "bottom", "top"):
+        axes.spines[side].set_visible(False)
+
+
+def _grid(found: Cohorts, grid: pd.DataFrame, retained: bool) -> Part:
+    """A triangle as a table; blank where not over yet."""
+    step = _step_name(found)
+    caption = (
+        _("Retention: share that ordered in {step} …, after the first").format(step=step)
+        if retained
+        else _("Survival: share that ordered in {step} … or later; late columns may still rise").format(step=step)
+    )
+    columns = list(grid.columns[1:])
+    heads = [
+        Cell(_("First order")),
+        Cell(_("Customers"), right=True),
+        *(Cell(number(c), right=True) for c in columns),
+    ]
+    sizes = found.sizes.set_index("cohort")["n"]
+    rows = [
+        [
+            Cell(_cohort_name(found, c)),
+            Cell(number(sizes[c]), right=True),
+            *(Cell("" if pd.isna(v) else percent(v), right=True) for v in grid.loc[c, columns]),
+        ]
+        for c in grid.index
+    ]
+    return cells(heads, rows, caption)
+
+
+def _by_number(result: Retention) -> Part:
+    rows = result.numbers
+    rows = rows[(rows["n"] >= FEWEST) & rows["again"].notna()]
+    if rows.empty:
+        return sentence(_("No order has yet been followed by enough time to say whether another comes."))
+    within = min(364, result.book.span_days // 7 * 7)
+    named = rows.assign(
+        name=[_order_name(int(n)) for n in rows["number"]],
+        said=[band(r.again, r.low, r.high) for r in rows.itertuples()],
+    )
+    first, last = rows.iloc[0], rows.iloc[-1]
+    title = _("{share} of first orders are followed by a second").format(share=percent(first["again"]))
+    subtitle = _(
+        "Share of orders followed by another within {days}, by number of the order; waits not over counted as "
+        "such; lines: 90 % interval"
+    ).format(days=days(within))
+    alt = _("Bars: {list}.").format(list=", ".join(f"{r.name} {percent(r.again)}" for r in named.itertuples()))
+    fields = [
+        Field("name", _("Order")),
+        Field("n", _("Orders"), number),
+        Field("said", _("Followed by another (90 %)"), str),
+        Field("median_days", _("Half of the returning after"), days),
+        Field("mean_days", _("Mean of completed waits alone"), days),
+    ]
+    numbers = table(named, fields, _("Which order is followed by another, and when"))
+    chart = bars(
+        named,
+        "name",
+        "again",
+        Labels(title, subtitle, alt),
+        percent,
+        "low",
+        "high",
+        named["name"].iloc[0],
+        numbers=numbers,
+    )
+    if len(rows) < 2:
+        return chart
+    return together(chart, sentence(_repeat_said(first, last)))
+
+
+def _repeat_said(first: pd.Series, last: pd.Series) -> str:
+    return _(
+        "After the first order {first} come back, after the {number}th {last}; half of those who return do so "
+        "within {early} days after the first, {late} after the {number}th."
+    ).format(
+        first=percent(first["again"]),
+        last=percent(last["again"]),
+        number=number(last["number"]),
+        early=number(first["median_days"]),
+        late=number(last["median_days"]),
+    )
+
+
+def _order_name(n: int) -> str:
+    return _("{n}+").format(n=number(n)) if n == LAST_NUMBER else number(n)
+
+
+def survival(result: Retention) -> Part:
+    """How long customers stay, by grade, channel and region; groups in words where they don't differ."""
+    if result.reason:
+        return note(why_nothing(result))
+    found = result.survival
+    parts = [sentence(_half(result))]
+    for split in found.splits:
+        is_sure = split.dimension in found.surely_different
+        parts.append(_curves(result, split) if is_sure else sentence(_alike(split)))
+    rows = [_at(result, split) for split in found.splits]
+    return together(*parts, _table(result, [r for part in rows for r in part]))
+
+
+def dimension_names() -> dict[str, str]:
+    """Dimensions in words."""
+    return {GRADE: _("value grade"), "channel": _("channel"), "region": _("region")}
+
+
+def _half(result: Retention) -> str:
+    whole, n = result.survival.whole, days(result.silence.days)
+    half = whole.time_of(0.5)
+    if half:
+        return _(
+            "Half of all customers have gone {days} after their first order ({low} – {high}); nobody can be "
+            "counted as gone before a silence of {n}."
+        ).format(days=days(half.value), low=number(half.low), high=number(half.high) if half.high else "…", n=n)
+    left = whole.at(whole.longest)
+    return _(
+        "More than half of all customers stay as long as they have been watched: {share} after {days}."
+    ).format(share=ranged(left), days=days(whole.longest))
+
+
+def _alike(split: Split) -> str:
+    name = dimension_names()[split.dimension]
+    if split.test is None:
+        return _("By {name} nothing can be compared: fewer than two groups are large enough.").format(name=name)
+    return _(
+        "By **{name}** customers stay alike: the {n} groups differ no more than chance makes them (log-rank p = "
+        "{p})."
+    ).format(name=name, n=number(len(split.curves)), p=number(split.test.p, 2))
+
+
+def _until(result: Retention, split: Split) -> float:
+    """Last day at which every group still has 30 customers watched, or the last of all."""
+    return max(min(min(c.longest for c in split.curves.values()), 1096), 1)
+
+
+def _curves(result: Retention, split: Split) -> Part:
+    until = _until(result, split)
+    at = np.unique(np.linspace(0, until, POINTS_ON_A_CURVE).round())
+    frame = pd.DataFrame({"days": at})
+    for i, curve in enumerate(split.curves.values()):
+        frame[f"c{i}"] = [curve.at(float(t)).value for t in at]
+    ends = {name: curve.at(until).value for name, curve in split.curves.items()}
+    best, worst = max(ends, key=ends.get), min(ends, key=ends.get)
+    title = _("{best} stay longest, {worst} leave soonest").format(best=clean(best), worst=clean(worst))
+    since = (
+        _("the first order")
+        if split.start_on is None
+        else _("{day}, graded on that day").format(day=day(split.start_on))
+    )
+    subtitle = _("Share not yet silent for {n}, by {name}, over days since {since} (Kaplan–Meier)").format(
+        n=days(result.silence.days), name=dimension_names()[split.dimension], since=since
+    )
+    alt = _("Curves: after {days} {list}.").format(
+        days=days(until), list=", ".join(f"{clean(k)} {percent(v)}" for k, v in ends.items())
+    )
+    ys = {f"c{i}": clean(name) for i, name in enumerate(split.curves)}
+    return lines(frame, "days", ys, Labels(title, subtitle, alt), percent)
+
+
+def _at(result: Retention, split: Split) -> list[dict]:
+    until = _until(result, split)
+    return [
+        {
+            "dimension": dimension_names()[split.dimension],
+            "group": clean(name),
+            "n": curve.n,
+            "said": ranged(curve.at(until)),
+            "days": until,
+        }
+        for name, curve in split.curves.items()
+    ]
+
+
+def _table(result: Retention, rows: list[dict]) -> Part:
+    if not rows:
+        return Part()
+    fields = [
+        Field("group", _("Group")),
+        Field("dimension", _("By")),
+        Field("n", _("Customers"), number),
+        Field("days", _("After days"), number),
+        Field("said", _("Still there (90 %)"), str),
+    ]
+    left_out = sum(s.n_suppressed for s in result.survival.splits)
+    foot = _(
+        "Grades count from the day of grading, the others from the first order. Log-rank tests judged together "
+        "(Holm)."
+    )
+    if left_out:
+        foot += " " + _("Groups under {n} customers and beyond the six largest are not shown.").format(
+            n=number(FEWEST)
+        )
+    return table(pd.DataFrame(rows), fields, _("Still there, by group"), foot)
