@@ -94,6 +94,11 @@ class Retention:
         rows = self.customers[self.customers["stage"].isin(LIST_STAGES)]
         return rows.sort_values(["at_risk_amount", "customer_id"], ascending=[False, True], ignore_index=True)
 
+    @property
+    def first_tenth(self) -> pd.DataFrame:
+        """The first tenth of the list, at least one customer where there is one."""
+        return self.listed.head(max(round(len(self.listed) / 10), 1))
+
     def n_in(self, *names: str) -> int:
         """Customers in these stages."""
         return int(self.stages.loc[self.stages["stage"].isin(names), "n"].sum())

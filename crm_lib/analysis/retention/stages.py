@@ -58,8 +58,6 @@ def staged(book: Book, on: dt.date, rule: Rule) -> ir.Table:
     waited = known.days_since_last > own
     for_good = known.days_since_last > LOST_AFTER * rule.days
     if "contract_end" in known.columns:
-        runs = known.contract_end >= ibis.literal(on)
-        waited &= ~runs.fill_null(False)
         since_end = ibis.literal(on).delta(known.contract_end, unit="day")
         for_good |= ((known.last_on <= known.contract_end) & (since_end > rule.days)).fill_null(False)
     stage = ibis.cases(

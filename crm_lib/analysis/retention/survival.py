@@ -120,8 +120,9 @@ def _split(name: str, rows: pd.DataFrame, compare_from: int, start_on: dt.date |
 
 
 def _by_grade(book: Book, silent_days: int, on: dt.date, compare_from: int) -> Split:
-    """Days from the day of grading on, of those active then."""
+    """Days from the day of grading on, of those active then; a contract keeps nobody here."""
     at_start = active(book, on, silent_days, max(364, silent_days))
+    at_start = at_start.filter(at_start.days_since_last <= silent_days)
     by_cents = at_start.group_by("cents").agg(n=at_start.count())
     told = frame(by_cents, "cents")
     graded = ibis.memtable(pd.DataFrame({"cents": told["cents"], GRADE: grades_of(told).astype(str)}))
@@ -137,8 +138,6 @@ def _by_grade(book: Book, silent_days: int, on: dt.date, compare_from: int) -> S
         ibis.literal((book.as_of - on).days),
     )
     rows = found.select("customer_id", GRADE, days=days.cast("int64"), ended=ended)
-    # Under a running contract a customer may have been silent for longer already: gone on the first day.
-    rows = rows.mutate(days=ibis.greatest(rows.days, 1))
     return _split(GRADE, _counted(rows, GRADE), compare_from, on)
 
 

@@ -13,6 +13,9 @@ from crm_lib.show.retention.said import about, band, days, pace_name, why_n, why
 from crm_lib.show.tables import Field, table
 from crm_lib.theme.words import NOTHING, _, day, ngettext, number, percent, short_day
 
+# A first period that begins within so many times N of the first order counts customers who were mostly new.
+YOUNG = 2
+
 
 def churn(result: Retention) -> Part:
     """Churn of each grade in the newest period, then over the periods, with the money that went."""
@@ -22,7 +25,10 @@ def churn(result: Retention) -> Part:
     if not found:
         return note(_no_period(result))
     return together(
-        _newest(result, found), sentence(_finding(found)), _grades_over_time(result, found), _periods(found)
+        _newest(result, found),
+        sentence(_finding(found)),
+        _grades_over_time(result, found),
+        _periods(result, found),
     )
 
 
@@ -135,7 +141,7 @@ def _over_time_title(found: Churn) -> str:
     )
 
 
-def _periods(found: Churn) -> Part:
+def _periods(result: Retention, found: Churn) -> Part:
     rows = found.periods.iloc[::-1]
     shown = rows.assign(
         period=[f"{short_day(r.start_on)} – {short_day(r.end_on)} {r.end_on.year}" for r in rows.itertuples()],
@@ -159,6 +165,12 @@ def _periods(found: Churn) -> Part:
         text += " " + _("Periods of {asked} weeks were asked for; the data hold fewer than two of these.").format(
             asked=number(found.weeks_asked)
         )
+    young = (found.periods["start_on"].iloc[0] - result.book.first_on).days
+    if young < YOUNG * result.silence.days:
+        text += " " + _(
+            "The oldest period begins {days} after the first order in the data: most customers were new then, "
+            "and who is new can't have been silent for long. Some of a rise may be that."
+        ).format(days=days(young))
     return table(shown, fields, _("Churn by period"), text)
 
 
@@ -229,6 +241,7 @@ def _own(result: Retention) -> Part:
     ]
     foot = _(
         "Of those who return at all, within the time watched; waits that are not over are counted as such "
-        "(Kaplan–Meier). The last column is the own limit; beyond it a customer counts as at risk."
-    )
+        "(Kaplan–Meier). The last column is the own limit; beyond it a customer counts as at risk (at most "
+        "{days})."
+    ).format(days=days(result.silence.days))
     return table(shown, fields, _("Own limits, by pace"), foot)

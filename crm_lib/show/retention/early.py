@@ -40,7 +40,7 @@ def _list(result: Retention, top: pd.DataFrame) -> Part:
         Field("n_orders", _("Orders"), number),
         Field("days_since_last", _("Days silent"), number),
         Field("own_days", _("Own limit"), number),
-        Field("stage", _("Stage")),
+        Field("stage", _("Stage"), str),
     ]
     caption = _("{shown} of {n} customers not yet churned, by sales at risk").format(
         shown=number(len(top)), n=number(len(result.listed))

@@ -58,7 +58,7 @@ def _triangle(found: Cohorts) -> Part:
         step=step, list=", ".join(percent(s) for s in mean["share"].iloc[1:] if not pd.isna(s))
     )
     labels = Labels(_cohort_title(found), subtitle, alt)
-    height = 1.0 + 0.27 * (len(found.retained) + 1)
+    height = 1.0 + 0.27 * (int(found.retained[1].notna().sum()) + 1)
     numbers = together(_grid(found, found.retained, True), _grid(found, found.survived, False))
     return draw(lambda axes, narrow: _paint(axes, found, narrow), labels, numbers, height)
 
@@ -85,7 +85,8 @@ def _cohort_title(found: Cohorts) -> str:
 
 def _paint(axes: Axes, found: Cohorts, narrow: bool) -> None:
     columns = list(range(1, min(found.retained.shape[1], (MOST_NARROW if narrow else MOST_WIDE) + 1)))
-    rows = [(_cohort_name(found, c), found.retained.loc[c]) for c in found.retained.index]
+    begun = found.retained.index[found.retained[columns].notna().any(axis=1)]
+    rows = [(_cohort_name(found, c), found.retained.loc[c]) for c in begun]
     rows.append((_("all"), found.retained_mean.set_index("age")["share"]))
     top = float(np.nanmax(found.retained[columns].to_numpy(), initial=0.0)) or 1.0
     for y, (_name, row) in enumerate(rows):
@@ -202,8 +203,7 @@ def survival(result: Retention) -> Part:
     for split in found.splits:
         is_sure = split.dimension in found.surely_different
         parts.append(_curves(result, split) if is_sure else sentence(_alike(split)))
-    rows = [_at(result, split) for split in found.splits]
-    return together(*parts, _table(result, [r for part in rows for r in part]))
+    return together(*parts)
 
 
 def dimension_names() -> dict[str, str]:
@@ -214,6 +214,10 @@ def dimension_names() -> dict[str, str]:
 def _half(result: Retention) -> str:
     whole, n = result.survival.whole, days(result.silence.days)
     half = whole.time_of(0.5)
+    if half and half.low == half.value == half.high:
+        return _(
+            "More than half of all customers fell silent for {n} right after an order: {share} stayed longer."
+        ).format(n=n, share=ranged(whole.at(half.value)))
     if half:
         return _(
             "Half of all customers have gone {days} after their first order ({low} – {high}); nobody can be "
@@ -235,13 +239,14 @@ def _alike(split: Split) -> str:
     ).format(name=name, n=number(len(split.curves)), p=number(split.test.p, 2))
 
 
-def _until(result: Retention, split: Split) -> float:
-    """Last day at which every group still has 30 customers watched, or the last of all."""
-    return max(min(min(c.longest for c in split.curves.values()), 1096), 1)
+def _until(split: Split) -> float:
+    """Last day on which every group still has 30 customers watched; the longest watched where none has."""
+    readable = [c.readable_until for c in split.curves.values() if c.readable_until]
+    return min(readable, default=max(c.longest for c in split.curves.values()))
 
 
 def _curves(result: Retention, split: Split) -> Part:
-    until = _until(result, split)
+    until = _until(split)
     at = np.unique(np.linspace(0, until, POINTS_ON_A_CURVE).round())
     frame = pd.DataFrame({"days": at})
     for i, curve in enumerate(split.curves.values()):
@@ -261,40 +266,31 @@ def _curves(result: Retention, split: Split) -> Part:
         days=days(until), list=", ".join(f"{clean(k)} {percent(v)}" for k, v in ends.items())
     )
     ys = {f"c{i}": clean(name) for i, name in enumerate(split.curves)}
-    return lines(frame, "days", ys, Labels(title, subtitle, alt), percent)
+    return lines(frame, "days", ys, Labels(title, subtitle, alt), percent, numbers=_table(split))
 
 
-def _at(result: Retention, split: Split) -> list[dict]:
-    until = _until(result, split)
-    return [
-        {
-            "dimension": dimension_names()[split.dimension],
-            "group": clean(name),
-            "n": curve.n,
-            "said": ranged(curve.at(until)),
-            "days": until,
-        }
-        for name, curve in split.curves.items()
-    ]
-
-
-def _table(result: Retention, rows: list[dict]) -> Part:
-    if not rows:
-        return Part()
-    fields = [
-        Field("group", _("Group")),
-        Field("dimension", _("By")),
-        Field("n", _("Customers"), number),
-        Field("days", _("After days"), number),
-        Field("said", _("Still there (90 %)"), str),
-    ]
-    left_out = sum(s.n_suppressed for s in result.survival.splits)
-    foot = _(
-        "Grades count from the day of grading, the others from the first order. Log-rank tests judged together "
-        "(Holm)."
+def _table(split: Split) -> Part:
+    until = _until(split)
+    rows = pd.DataFrame(
+        [
+            {
+                "group": clean(name),
+                "n": c.n,
+                "gone": c.n_ended,
+                "said": ranged(c.at(until)),
+                "half": c.time_of(0.5).value,
+            }
+            for name, c in split.curves.items()
+        ]
     )
-    if left_out:
-        foot += " " + _("Groups under {n} customers and beyond the six largest are not shown.").format(
-            n=number(FEWEST)
-        )
-    return table(pd.DataFrame(rows), fields, _("Still there, by group"), foot)
+    fields = [
+        Field("group", dimension_names()[split.dimension]),
+        Field("n", _("Customers"), number),
+        Field("gone", _("Gone"), number),
+        Field("said", _("Still there after {days} (90 %)").format(days=days(until)), str),
+        Field("half", _("Half gone after"), days),
+    ]
+    foot = ""
+    if split.n_suppressed:
+        foot = _("Groups under {n} customers, and beyond the six largest, are not shown.").format(n=number(FEWEST))
+    return table(rows, fields, _("Still there, by group"), foot)

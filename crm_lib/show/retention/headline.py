@@ -45,9 +45,13 @@ def verdict(result: Retention) -> Badge:
 def _risk_card(result: Retention) -> Card | None:
     if result.warning is None:
         return None
-    top = result.listed.head(SHOWN)
+    top = result.first_tenth
     share = top["at_risk_amount"].sum() / result.at_risk.value if result.at_risk and result.at_risk.value else None
-    words = _("The {n} customers below hold {share} of it.").format(n=number(len(top)), share=percent(share))
+    words = ngettext(
+        "The first tenth of the list below, {n} customer, holds **{share}** of it.",
+        "The first tenth of the list below, {n} customers, holds **{share}** of it.",
+        len(top),
+    ).format(n=number(len(top)), share=percent(share))
     return Card(
         _("Sales at risk in {weeks} weeks").format(weeks=number(result.options.horizon_weeks)),
         about(result.at_risk.value or 0),
@@ -117,18 +121,16 @@ def _by_money(step: tuple[float, str]) -> float:
 
 
 def _call(result: Retention) -> tuple[float, str] | None:
-    top = result.listed.head(SHOWN)
+    listed, top = result.listed.head(SHOWN), result.first_tenth
     if top.empty:
         return None
-    amount = float(top["at_risk_amount"].sum())
+    amount, first = float(top["at_risk_amount"].sum()), float(listed["at_risk_amount"].sum())
     text = ngettext(
-        "Call the customer on the list above: {amount} would be missed in {weeks} weeks.",
-        "Call the {n} customers on the list above: {amount} would be missed in {weeks} weeks.",
+        "Call the first of the list ({first} at risk), then the rest of its first tenth: {n} customer, {amount}.",
+        "Call the first of the list ({first} at risk), then the rest of its first tenth: {n} customers, {amount}.",
         len(top),
     )
-    return amount, text.format(
-        n=number(len(top)), amount=about(amount), weeks=number(result.options.horizon_weeks)
-    )
+    return amount, text.format(n=number(len(top)), amount=about(amount), first=about(first))
 
 
 def _renew(result: Retention) -> tuple[float, str] | None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
 from crm_lib.analysis.retention import Retention
 from crm_lib.analysis.retention.stages import AT_RISK, GONE, KEPT, LOST, NEW, SILENT, STAGES, WIN_BACK, WON, Moves
 from crm_lib.show.charts import Labels, bars
-from crm_lib.show.parts import Part, note, sentence, together
+from crm_lib.show.parts import Part, note, sentence, terms, together
 from crm_lib.show.retention.said import about, days, why_nothing
 from crm_lib.show.tables import Cell, Field, cells, table
 from crm_lib.theme.words import NOTHING, _, between, day, number, percent
@@ -47,8 +46,7 @@ def _bars(result: Retention) -> Part:
     names, rows = stage_names(result), result.stages
     shown = rows.assign(
         name=[names[s].name for s in rows["stage"]],
-        meaning=[names[s].meaning for s in rows["stage"]],
-        play=[names[s].play for s in rows["stage"]],
+        each=(rows["amount"] / rows["n"]).where(rows["n"] > 0),
         bounds=[between(low, high, percent) for low, high in zip(rows["low"], rows["high"], strict=True)],
     )
     total = rows["amount"].sum()
@@ -68,12 +66,13 @@ def _bars(result: Retention) -> Part:
         Field("name", _("Stage")),
         Field("n", _("Customers"), number),
         Field("share", _("Share"), percent),
+        Field("bounds", _("90 %"), str),
         Field("amount", _("Brought last year"), about),
-        Field("meaning", _("Who")),
-        Field("play", _("What to do")),
+        Field("each", _("Per customer"), about),
     ]
     foot = _("The first stage that fits from the bottom up; everybody is in exactly one.")
-    return together(chart, table(shown, fields, _("The stages"), foot))
+    meanings = {w.name: _("{who}: **{play}**").format(who=w.meaning, play=w.play) for w in names.values()}
+    return together(chart, table(shown, fields, _("The stages"), foot), terms(meanings))
 
 
 def _status(result: Retention) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from crm_lib.analysis.retention import Retention
 from crm_lib.analysis.retention.contracts import Contracts
-from crm_lib.analysis.retention.loyalty import KEPT_FROM, Loyalty
+from crm_lib.analysis.retention.loyalty import KEPT_FROM, Index, Loyalty
 from crm_lib.show.charts import Labels, bars
 from crm_lib.show.parts import Part, note, sentence, together
 from crm_lib.show.retention.said import about, band, days, ranged, why_nothing
@@ -52,6 +52,8 @@ def _index(loyalty: Loyalty) -> Part:
         Field("m", _("All money ÷ before"), str),
     ]
     numbers = table(rows, fields, _("The loyalty index with its parts, 90 % intervals"))
+    if len(rows) == 1:
+        return _one(now, Labels(title, subtitle, alt), numbers)
     named = rows.assign(name=[day(d) for d in rows["on"]])
     return bars(
         named,
@@ -64,6 +66,13 @@ def _index(loyalty: Loyalty) -> Part:
         named["name"].iloc[-1],
         numbers=numbers,
     )
+
+
+def _one(now: Index, labels: Labels, numbers: Part) -> Part:
+    """With a single index its parts are drawn: orders, money, both."""
+    parts = [(_("orders"), now.kept_orders), (_("money"), now.kept_amount), (_("both"), now.kept)]
+    rows = pd.DataFrame([{"name": n, "kept": i.value, "low": i.low, "high": i.high} for n, i in parts])
+    return bars(rows, "name", "kept", labels, percent, "low", "high", _("both"), numbers=numbers)
 
 
 def _parts(loyalty: Loyalty) -> str:
