@@ -25,7 +25,8 @@ class Split:
     """Curves of one dimension, and whether its groups differ beyond chance.
 
     `curves` are in order of size. `n_suppressed` customers are in groups too small to be shown, or beyond the six
-    largest; `start_on` is the day from which days are counted, None for each customer's first order.
+    largest; `start_on` is the day from which days are counted, None for each customer's first
+    order; a group has at least `fewest` customers.
     """
 
     dimension: str
@@ -33,11 +34,7 @@ class Split:
     test: LogRank | None
     n_suppressed: int
     start_on: dt.date | None = None
-
-    @property
-    def differs(self) -> bool:
-        """Whether the log-rank test finds a difference at the level of all intervals, Holm's rule left to show."""
-        return self.test is not None and self.test.p < 0.1
+    fewest: int = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +113,7 @@ def _split(name: str, rows: pd.DataFrame, compare_from: int, start_on: dt.date |
     names = list(ranked) if start_on is None else sorted(ranked)
     shown = rows[rows[name].isin(names)]
     left_out = int(sizes.sum() - sizes[sizes.index.isin(names)].sum())
-    return Split(name, by_group(shown, name, names), log_rank(shown, name), left_out, start_on)
+    return Split(name, by_group(shown, name, names), log_rank(shown, name), left_out, start_on, compare_from)
 
 
 def _by_grade(book: Book, silent_days: int, on: dt.date, compare_from: int) -> Split:

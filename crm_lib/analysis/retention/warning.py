@@ -101,9 +101,7 @@ class EarlyWarning:
         return self.models.orders.leave_share
 
 
-def warning(
-    book: Book, transactions: ir.Table, silent_days: int, weeks: int, seed: int = 7
-) -> EarlyWarning | None:
+def warning(book: Book, transactions: ir.Table, silent_days: int, weeks: int) -> EarlyWarning | None:
     """Scores of all customers, and the test `weeks` back; None where fewer than 10 customers bought twice."""
     known = histories.known(transactions, book.as_of)
     models = _fit(known, book.as_of)

@@ -6,7 +6,7 @@ from crm_lib.analysis.retention import Retention
 from crm_lib.analysis.retention.stages import AT_RISK, WIN_BACK, WON
 from crm_lib.show.parts import Badge, Card, Part, cards, note, steps, together
 from crm_lib.show.retention.said import about, days, said, why_nothing
-from crm_lib.theme.words import _, between, day, interval, month, ngettext, number, percent, points
+from crm_lib.theme.words import _, between, day, interval, ngettext, number, percent, points
 
 # How far the old-pace money of those who bought nothing may stray in the test.
 GOOD_WITHIN, CARE_WITHIN = 0.10, 0.30
@@ -181,8 +181,3 @@ def _again(result: Retention) -> str:
     return _("Look at this page again next month: stages are then compared with those of {day}.").format(
         day=day(result.as_of)
     )
-
-
-def period_name(row) -> str:
-    """A period by its months."""
-    return f"{month(row.start_on)} – {month(row.end_on)}"
