@@ -60,7 +60,9 @@ def shop(n=400, seed=1):
 
 
 def small():
-    return table(("a", 700, 10.0), ("a", 400, 20.0), ("a", 30, 30.0), ("b", 500, 5.0), ("b", 499, -2.0), ("c", 10, 7.0))
+    return table(
+        ("a", 700, 10.0), ("a", 400, 20.0), ("a", 30, 30.0), ("b", 500, 5.0), ("b", 499, -2.0), ("c", 10, 7.0)
+    )
 
 
 def test_orders_are_numbered_with_their_next_and_their_mean_wait():
@@ -141,7 +143,10 @@ def test_a_change_of_mix_alone_is_no_change_of_standardised_churn():
 
     def cells(**sizes):
         return pd.DataFrame(
-            [{"grade": g, "n": n, "share": rates[g][0], "low": rates[g][1], "high": rates[g][2]} for g, n in sizes.items()]
+            [
+                {"grade": g, "n": n, "share": rates[g][0], "low": rates[g][1], "high": rates[g][2]}
+                for g, n in sizes.items()
+            ]
         )
 
     one, other = churn.standardised(cells(A=100, D=10), mix), churn.standardised(cells(A=10, D=100), mix)
@@ -179,7 +184,9 @@ def test_every_customer_is_in_exactly_one_stage_and_status():
 
 
 def test_a_running_contract_keeps_from_churn_but_not_from_being_at_risk():
-    ends = people(customer_id=["k", "e"], contract_end=pa.array([AS_OF, AS_OF - dt.timedelta(days=150)], pa.date32()))
+    ends = people(
+        customer_id=["k", "e"], contract_end=pa.array([AS_OF, AS_OF - dt.timedelta(days=150)], pa.date32())
+    )
     book = books.read(table(("k", 300, 1.0), ("e", 160, 1.0)), AS_OF, ends)
     found = books.frame(stages.staged(book, AS_OF, rule()), "customer_id").set_index("customer_id")
     assert found["stage"].to_dict() == {"k": "at_risk", "e": "lost"}, "a contract that ended N days ago is lost"
@@ -199,7 +206,13 @@ def test_moves_are_counted_from_the_last_run_where_there_is_one():
     )
     found = stages.moves(book, now, rule(), AS_OF - dt.timedelta(days=90), before)
     assert (found.from_run, found.on) == (True, dt.date(2025, 11, 30))
-    assert found.n("won", "won") == found.n("at_risk", "to_win_back") == found.n("new", "won") == found.n("kept", "gone") == 1
+    assert (
+        found.n("won", "won")
+        == found.n("at_risk", "to_win_back")
+        == found.n("new", "won")
+        == found.n("kept", "gone")
+        == 1
+    )
     assert found.cells["n"].sum() == 4
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_lib.analysis import btyd, spend
+from crm_lib.analysis import btyd, histories, intervals, spend
 from crm_lib.analysis.btyd import draws
 from crm_lib.analysis.retention import churn, curves, loyalty, warning
 
@@ -15,13 +15,13 @@ MIX = {"A": 0.25, "B": 0.25, "C": 0.25, "D": 0.25}
 
 
 def held(bounds, truth):
-    return np.mean([low <= t <= high for (low, high), t in zip(bounds, np.broadcast_to(truth, len(bounds)), strict=True)])
+    return np.mean(
+        [low <= t <= high for (low, high), t in zip(bounds, np.broadcast_to(truth, len(bounds)), strict=True)]
+    )
 
 
 def period(rng):
     """Cells of one simulated period."""
-    from crm_lib.analysis import intervals
-
     rows = []
     for grade, n in GRADE_SIZES.items():
         found = intervals.wilson(int(rng.binomial(n, TRUE[grade])), n)
@@ -60,7 +60,11 @@ def test_the_share_of_money_lost_holds_the_truth_nine_times_in_ten():
     for _ in range(N):
         cents = rng.gamma(1.5, 4000, 400).astype(int)
         lost = rng.random(400) < 0.2
-        rows = pd.DataFrame({"cents": cents, "n": 1, "n_lost": lost.astype(int)}).groupby("cents", as_index=False).sum()
+        rows = (
+            pd.DataFrame({"cents": cents, "n": 1, "n_lost": lost.astype(int)})
+            .groupby("cents", as_index=False)
+            .sum()
+        )
         found = churn.lost_money_share(rows)
         bounds.append((found.low, found.high))
     assert 0.87 <= held(bounds, 0.2) <= 0.93
@@ -102,8 +106,6 @@ def test_sales_at_risk_hold_what_comes_true_nine_times_in_ten():
     money = spend.Spend("shrunk mean", 50.0, 100, 0)
     for _ in range(N):
         customers = company(rng, true, 600)
-        from crm_lib.analysis import histories
-
         fitted = btyd.fit(histories.of_frame(customers))
         models = warning.Models(fitted, fitted, money)
         scores = pd.concat([customers, models.scores(customers, days)], axis=1)

@@ -17,12 +17,17 @@ def tried(*rows):
 
 
 def test_n_is_the_shortest_silence_from_which_one_in_ten_came_back():
-    assert silence.choose(tried((30, 500, 0.3, 0.28), (60, 400, 0.1, 0.09), (90, 300, 0.05, 0.04))) == (60, "few_return")
+    assert silence.choose(tried((30, 500, 0.3, 0.28), (60, 400, 0.1, 0.09), (90, 300, 0.05, 0.04))) == (
+        60,
+        "few_return",
+    )
 
 
 def test_where_none_is_so_sure_it_is_the_shortest_that_is_as_sure_as_the_surest():
     rows = (30, 500, 0.4, 0.37), (60, 400, 0.25, 0.22), (90, 300, 0.23, 0.2), (120, 20, 0.0, 0.0)
-    assert silence.choose(tried(*rows)) == (60, "levels_off"), "0.23 lies in the interval of 60 days; 20 are too few"
+    assert silence.choose(tried(*rows)) == (60, "levels_off"), (
+        "0.23 lies in the interval of 60 days; 20 are too few"
+    )
 
 
 def test_too_few_silent_customers_tell_nothing():
@@ -30,7 +35,11 @@ def test_too_few_silent_customers_tell_nothing():
 
 
 def test_the_table_over_n_counts_who_came_back_after_the_start():
-    rows = [(f"s{i}", 400, 1.0) for i in range(40)] + [(f"s{i}", 20, 1.0) for i in range(4)] + [("first", 364 * 3, 1.0)]
+    rows = (
+        [(f"s{i}", 400, 1.0) for i in range(40)]
+        + [(f"s{i}", 20, 1.0) for i in range(4)]
+        + [("first", 364 * 3, 1.0)]
+    )
     found = silence.silence(books.read(table(*rows), AS_OF), given_days=30)
     start = AS_OF - dt.timedelta(days=364)
     assert (found.follow_days, found.start_on) == (364, start)
@@ -47,7 +56,12 @@ def test_both_rules_flag_the_same_customers_where_nothing_is_known_of_a_pace():
 def test_open_waits_are_counted_as_such():
     book = books.read(table(("a", 100, 1.0), ("a", 90, 1.0), ("b", 50, 1.0)), AS_OF)
     rows = silence.waits(book, AS_OF, "number")
-    assert rows.to_dict("list") == {"number": [1, 1, 2], "days": [10, 50, 90], "ended": [True, False, False], "n": [1, 1, 1]}
+    assert rows.to_dict("list") == {
+        "number": [1, 1, 2],
+        "days": [10, 50, 90],
+        "ended": [True, False, False],
+        "n": [1, 1, 1],
+    }
 
 
 def test_waits_known_on_an_earlier_day_go_on_until_that_day():
@@ -79,7 +93,10 @@ def test_a_curve_of_counts_is_that_of_the_single_cases():
     rng = np.random.default_rng(4)
     rows = pd.DataFrame({"days": rng.integers(1, 30, 500), "ended": rng.random(500) < 0.6, "n": 1})
     counted = rows.groupby(["days", "ended"], as_index=False)["n"].sum()
-    one, other = curves.curve(rows["days"], rows["ended"]), curves.curve(counted["days"], counted["ended"], counted["n"])
+    one, other = (
+        curves.curve(rows["days"], rows["ended"]),
+        curves.curve(counted["days"], counted["ended"], counted["n"]),
+    )
     reference = SurvfuncRight(rows["days"].to_numpy(float), rows["ended"].to_numpy(int))
     np.testing.assert_allclose(other.share, one.share)
     np.testing.assert_allclose(other.error, one.error)
@@ -88,7 +105,9 @@ def test_a_curve_of_counts_is_that_of_the_single_cases():
 
 def test_log_rank_of_counts_is_that_of_statsmodels():
     rng = np.random.default_rng(5)
-    rows = pd.DataFrame({"days": rng.integers(1, 40, 300), "ended": rng.random(300) < 0.7, "group": rng.integers(0, 3, 300)})
+    rows = pd.DataFrame(
+        {"days": rng.integers(1, 40, 300), "ended": rng.random(300) < 0.7, "group": rng.integers(0, 3, 300)}
+    )
     counted = rows.groupby(["group", "days", "ended"], as_index=False).size().rename(columns={"size": "n"})
     found = curves.log_rank(counted, "group")
     chi_square, p = survdiff(rows["days"], rows["ended"].astype(int), rows["group"])

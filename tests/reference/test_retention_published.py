@@ -10,7 +10,9 @@ from crm_lib.analysis.retention import contracts, curves
 
 DATA = Path(__file__).parent / "data"
 FREIREICH = pd.read_csv(DATA / "freireich.csv").rename(columns={"time": "days", "cens": "ended"}).assign(n=1)
-LUNG = pd.read_csv(DATA / "lung.csv").rename(columns={"time": "days"}).assign(n=1, ended=lambda f: f["status"] == 2)
+LUNG = (
+    pd.read_csv(DATA / "lung.csv").rename(columns={"time": "days"}).assign(n=1, ended=lambda f: f["status"] == 2)
+)
 # Survivors of 1,000 by year, in per cent; the first seven years are fitted, the rest is forecast.
 HIGH_END = [100, 86.9, 74.3, 65.3, 59.3, 55.1, 51.7, 49.1, 46.8, 44.5, 42.7, 40.9, 39.4]
 REGULAR = [100, 63.1, 46.8, 38.2, 32.6, 28.9, 26.2, 24.1, 22.3, 20.7, 19.4, 18.3, 17.3]
@@ -57,7 +59,10 @@ def test_men_and_women_of_lung_differ_as_published():
 
 @pytest.mark.parametrize(
     ("survivors", "a", "b", "log_likelihood", "in_year_12"),
-    [(HIGH_END, 0.66808846, 3.80609572, -1611.158147, 0.3780), (REGULAR, 0.70407732, 1.18204307, -1680.265188, 0.1700)],
+    [
+        (HIGH_END, 0.66808846, 3.80609572, -1611.158147, 0.3780),
+        (REGULAR, 0.70407732, 1.18204307, -1680.265188, 0.1700),
+    ],
     ids=["high end", "regular"],
 )
 def test_the_renewal_model_is_as_published(survivors, a, b, log_likelihood, in_year_12):

@@ -11,7 +11,7 @@ from crm_lib.show.charts import Labels, lines
 from crm_lib.show.parts import Part, note, sentence, together
 from crm_lib.show.retention.said import days, ranged, why_nothing
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import _, clean, day, number, percent
+from crm_lib.theme.words import _, clean, day, name, number, percent
 
 POINTS_ON_A_CURVE = 60
 
@@ -52,13 +52,13 @@ def _half(result: Retention) -> str:
 
 
 def _alike(split: Split) -> str:
-    name = dimension_names()[split.dimension]
+    said = dimension_names()[split.dimension]
     if split.test is None:
-        return _("By {name} nothing can be compared: fewer than two groups are large enough.").format(name=name)
+        return _("By {name} nothing can be compared: fewer than two groups are large enough.").format(name=said)
     return _(
         "By **{name}** customers stay alike: the {n} groups differ no more than chance makes them (log-rank p = "
         "{p})."
-    ).format(name=name, n=number(len(split.curves)), p=number(split.test.p, 2))
+    ).format(name=said, n=number(len(split.curves)), p=number(split.test.p, 2))
 
 
 def _until(split: Split) -> float:
@@ -75,7 +75,7 @@ def _curves(result: Retention, split: Split) -> Part:
         frame[f"c{i}"] = [curve.at(float(t)).value for t in at]
     ends = {name: curve.at(until).value for name, curve in split.curves.items()}
     best, worst = max(ends, key=ends.get), min(ends, key=ends.get)
-    title = _("{best} stay longest, {worst} leave soonest").format(best=clean(best), worst=clean(worst))
+    title = _("{best} stay longest, {worst} leave soonest").format(best=name(best, 20), worst=name(worst, 20))
     since = (
         _("the first order")
         if split.start_on is None
