@@ -179,7 +179,8 @@ def test_every_customer_is_in_exactly_one_stage_and_status():
         "won": "won", "kept": "kept", "slow": "kept", "risk": "at_risk", "back": "to_win_back", "lost": "lost",
     }  # fmt: skip
     assert found.set_index("customer_id")["status"].to_dict() == {
-        "won": "active", "kept": "active", "slow": "silent", "risk": "silent", "back": "churned", "lost": "churned",
+        "won": "active", "kept": "active", "slow": "silent",
+        "risk": "silent", "back": "churned", "lost": "churned",
     }  # fmt: skip
 
 
@@ -325,8 +326,8 @@ def test_later_rows_change_nothing():
         (tuple((f"c{i}", 100 + i, 1.0) for i in range(200)), ""),
         (tuple((f"c{i}", 400, 0.0) for i in range(20)), ""),
     ],
-    ids=["empty", "all refunds", "all on the as-of day", "too short", "one customer", "two orders", "no second order",
-         "nobody paid"],
+    ids=["empty", "all refunds", "all on the as-of day", "too short", "one customer", "two orders",
+         "no second order", "nobody paid"],
 )  # fmt: skip
 def test_bad_input_gives_a_result_without_nan(rows, reason):
     found = retention.retention(table(*rows), AS_OF)

@@ -187,7 +187,8 @@ def test_the_publication_names_every_figure(result):
 
 def test_paces_have_names_without_gaps():
     assert [pace_name(p) for p in range(7)] == [
-        "one order so far", "up to 14 days", "15 – 30 days", "31 – 60 days", "61 – 120 days", "121 – 240 days", "over 240 days",
+        "one order so far", "up to 14 days", "15 – 30 days", "31 – 60 days", "61 – 120 days", "121 – 240 days",
+        "over 240 days",
     ]  # fmt: skip
 
 

@@ -169,7 +169,7 @@ def _periods(result: Retention, found: Churn) -> Part:
     if young < YOUNG * result.silence.days:
         text += " " + _(
             "The oldest period begins {days} after the first order in the data: most customers were new then, "
-            "and who is new can't have been silent for long. Some of a rise may be that."
+            "and who is new can't have been silent for long. Some of the change may be that."
         ).format(days=days(young))
     return table(shown, fields, _("Churn by period"), text)
 

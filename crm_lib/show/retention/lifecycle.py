@@ -78,8 +78,8 @@ def _bars(result: Retention) -> Part:
 def _status(result: Retention) -> str:
     n = result.statuses.set_index("status")
     text = _(
-        "{active} customers ordered within the last {from_} days, {silent} have been silent for longer, {churned} count "
-        "as churned."
+        "{active} customers ordered within the last {from_} days, {silent} have been silent for longer, "
+        "{churned} count as churned."
     )
     said = text.format(
         active=number(n["n"]["active"]),

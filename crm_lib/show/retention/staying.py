@@ -74,8 +74,8 @@ def _curves(result: Retention, split: Split) -> Part:
     for i, curve in enumerate(split.curves.values()):
         frame[f"c{i}"] = [curve.at(float(t)).value for t in at]
     ends = {name: curve.at(until).value for name, curve in split.curves.items()}
-    best, worst = max(ends, key=ends.get), min(ends, key=ends.get)
-    title = _("{best} stay longest, {worst} leave soonest").format(best=name(best, 20), worst=name(worst, 20))
+    best = max(ends, key=ends.get)
+    title = _("{best} stay longest").format(best=name(best, 30))
     since = (
         _("the first order")
         if split.start_on is None
