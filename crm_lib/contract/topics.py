@@ -62,5 +62,13 @@ SATISFACTION = Topic(
     useful=("survey_items", "cases", "customers", "transactions"),
     publishes=("aspects", "touchpoints", "drivers", "customers"),
 )
+RETENTION = Topic(
+    "retention",
+    "Retention",
+    "Who stays, who goes, and whom to call first?",
+    needs=(("transactions",),),
+    useful=("customers",),
+    publishes=("customers", "churn", "moves"),
+)
 
-TOPICS: dict[str, Topic] = {t.name: t for t in (SEGMENTATION, CLV, FUNNEL, SATISFACTION)}
+TOPICS: dict[str, Topic] = {t.name: t for t in (SEGMENTATION, CLV, FUNNEL, SATISFACTION, RETENTION)}
