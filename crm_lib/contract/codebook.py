@@ -89,6 +89,7 @@ a table.
 | `compare_from` | smallest number that is compared | 30 |
 | `funnel.stages`, `funnel.parts` | stages in order, and the part of each: outside, top, middle, bottom | |
 | `funnel.maturity_days` | age from which a deal counts in conversion | 90 |
+| `campaigns.control_share` | planned share of contacts held out, to check that arms came out as planned | none |
 | `satisfaction.scales` | by question (`nps`, `csat`, `ces`, `items`): `lowest`, `highest`, `missing` codes, `top_from` | |
 | `satisfaction.touchpoints` | touchpoints in the order of the journey | |
 

@@ -62,5 +62,16 @@ SATISFACTION = Topic(
     useful=("survey_items", "cases"),
     publishes=("aspects", "touchpoints"),
 )
+CAMPAIGNS = Topic(
+    "campaigns",
+    "Campaigns",
+    "What did marketing really bring?",
+    needs=(("contacts",), ("campaigns",)),
+    useful=(
+        *("campaigns", "contacts", "campaign_costs", "leads", "opportunities", "transactions", "products"),
+        *("surveys", "survey_items", "targets", "market"),
+    ),
+    publishes=("customers", "campaigns", "uplift", "plays"),
+)
 
-TOPICS: dict[str, Topic] = {t.name: t for t in (SEGMENTATION, CLV, FUNNEL, SATISFACTION)}
+TOPICS: dict[str, Topic] = {t.name: t for t in (SEGMENTATION, CLV, FUNNEL, SATISFACTION, CAMPAIGNS)}
