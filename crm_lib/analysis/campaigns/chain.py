@@ -93,7 +93,7 @@ def _by_group(table: ir.Table, told: ir.Table | None, step: str) -> pd.DataFrame
     frame = by.order_by("campaign_id", "response_group").to_pandas().rename(columns={"n": step})
     frame = frame.reindex(columns=["campaign_id", "response_group", *STEPS, "amount", "money"])
     frame["amount"] = frame["money"] if step == "sales" else np.nan
-    return frame.drop(columns="money").astype({s: "float64" for s in (*STEPS, "amount")})
+    return frame.drop(columns="money").astype(dict.fromkeys((*STEPS, "amount"), "float64"))
 
 
 def by_campaign(rows: pd.DataFrame) -> pd.DataFrame:
@@ -177,7 +177,7 @@ def _customers(t: ir.Table) -> pd.DataFrame:
     last = frame.pop("last").astype("object")
     frame["last_campaign"] = [s[11:] if isinstance(s, str) else None for s in last]
     frame["last_contacted_on"] = pd.to_datetime([s[:10] if isinstance(s, str) else None for s in last])
-    return frame.astype({c: "int64" for c in ("n_contacts", "n_participations", "n_held_out")})
+    return frame.astype(dict.fromkeys(("n_contacts", "n_participations", "n_held_out"), "int64"))
 
 
 def _counts(customers: pd.DataFrame) -> pd.DataFrame:

@@ -95,7 +95,7 @@ def settlement(campaigns: pd.DataFrame, found: pd.DataFrame | None) -> pd.DataFr
     for kind in ("budget", "actual"):
         cents = None if found is None else found[found["kind"] == kind].groupby("campaign_id")["cents"].sum()
         rows[kind] = np.nan if cents is None else rows["campaign_id"].map(cents / 100)
-    rows = rows.astype({c: "float64" for c in ("applied_amount", "approved_amount", "budget", "actual")})
+    rows = rows.astype(dict.fromkeys(("applied_amount", "approved_amount", "budget", "actual"), "float64"))
     granted = rows["approved_amount"].fillna(rows["budget"])
     rows["left"] = granted - rows["actual"]
     rows["spent_share"] = _over(rows["actual"], granted)

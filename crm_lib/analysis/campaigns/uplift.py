@@ -142,7 +142,7 @@ def _refusal(treated: Arm, control: Arm, options: Options) -> str:
 
 
 def _ratio(found: Mapping[tuple[bool, str], Arm], options: Options) -> float | None:
-    """p of the sample-ratio check, None where the planned share is not written down."""
+    """P of the sample-ratio check, None where the planned share is not written down."""
     treated = [arm.n for (is_treated, _), arm in found.items() if is_treated]
     n_control = sum(arm.n for (is_treated, _), arm in found.items() if not is_treated)
     planned = options.control_share
