@@ -137,12 +137,14 @@ HILLSTROM = Dataset(
     "shop who got an e-mail with goods for men, one with goods for women, or none, and what they did in the two "
     "weeks after.",
     (
-        "Packed with gzip. The file has no dates and no ids: **2008-03-20**, the day of its publication, stands for "
+        "Packed with gzip. The file has no dates and no ids: **2008-03-20**, the day of its publication, "
+        "stands for "
         "the day of assignment, and customer ids are made from the row number.",
         "Men's e-mail 21,307, women's 21,387, none 21,306. Visits 18.2757, 15.1400 and 10.6167 %; bought 1.2531, "
         "0.8837 and 0.5726 %; mean spend 1.422617, 1.077202 and 0.652789 dollars.",
         "6,562 rows are exact duplicates of another row. They are different people and stay.",
-        "`prior_amount` is their `history`, what the customer spent in the year before. `campaigns.csv` (one row) is "
+        "`prior_amount` is their `history`, what the customer spent in the year before. `campaigns.csv` (one "
+        "row) is "
         "ours: it gives the test a name. What it cost is not known.",
     ),
 )

@@ -46,7 +46,7 @@ __all__ = [
 
 
 def of_source(source, **choices) -> Evaluation | None:
-    """The evaluation of a whole source (`as_of`, `settings`, `get`), as proof beside another's; None without one."""
+    """The evaluation of a whole source (`as_of`, `settings`, `get`), as proof beside another's."""
     if source is None:
         return None
     return evaluation(Tables.of(source.get), Options.of(source.settings, source.as_of, **choices))

@@ -87,7 +87,7 @@ def _paths(orders: ir.Table, found: ir.Table, options: Options) -> ir.Table:
 
 
 def credits_of(paths: ir.Table, half_life_days: float) -> pd.DataFrame:
-    """Credits by campaign and rule, from one row per order and contact: `order`, `campaign_id`, `at`, `age`, `amount`.
+    """Credits by campaign and rule, from rows of `order`, `campaign_id`, `at`, `age`, `amount`, one per contact.
 
     first, last: the whole order. linear: equal parts. decay: 2^(−age ÷ half-life). position: 40 % to the first and
     the last, 20 % to those between (alone 100 %, two 50 % each). shapley: equal parts to every *campaign* of the

@@ -24,8 +24,8 @@ NO_ANSWER = ""
 def chain(tables: Tables, told: ir.Table | None, campaigns: pd.DataFrame) -> pd.DataFrame:
     """One row per campaign and response group: how many reached each step, and the money of the sales.
 
-    Columns `campaign_id`, `response_group`, the steps, `amount`. NaN where a step is not recorded for the campaign,
-    0 where nobody reached it. Sales are won opportunities and, for those contacted, buyers in the window.
+    Columns `campaign_id`, `response_group`, the steps, `amount`. NaN where a step is not recorded for the
+    campaign, 0 where nobody reached it. Sales are won opportunities and, of those contacted, who bought.
     """
     keys = ["campaign_id", "response_group"]
     parts = [p for p in (_contacted(told), _pursued(tables, told)) if not p.empty]

@@ -107,7 +107,7 @@ def _within(arm: Arm) -> dict[str, float]:
 
 
 def sample_ratio(counts: list[int], shares: list[float]) -> float:
-    """P of the chi-squared test that people fell into the arms as planned; below 0.001 nothing may be concluded."""
+    """Chance of arms this far from the plan (chi-squared test); below 0.001 nothing may be concluded."""
     n = sum(counts)
     return float(stats.chisquare(counts, [n * s for s in shares]).pvalue)
 

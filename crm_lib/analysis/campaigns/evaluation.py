@@ -25,7 +25,7 @@ from crm_lib.analysis.clv import profit
 from crm_lib.analysis.intervals import Interval
 from crm_lib.errors import NotEnoughData
 
-MOST_PROOFS = 5  # campaigns with a hold-out on which the way without one is tried
+MOST_PROOFS = 3  # campaigns with a hold-out on which the way without one is tried
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def _odd(told: ir.Table, options: Options) -> dict[str, tuple[int, int]]:
 
 
 def _indicated(tables: Tables, told: ir.Table | None, found: tuple[Uplift, ...], options: Options) -> dict:
-    """Campaigns without a hold-out by comparison; and the same on those with one, to see how far it can be trusted."""
+    """Campaigns without a hold-out by comparison; the same on those with one shows how far to trust it."""
     if told is None or tables.transactions is None:
         return {"indications": (), "proofs": ()}
     whole = [u for u in found if not u.variant]

@@ -29,8 +29,8 @@ MOST_MISSING = 3  # last days of a period whose like of last year is not known y
 class Goals:
     """Targets and market.
 
-    `targets`: metric, unit, period_start, period_end, state (over, now, ahead), value (the goal), actual with low and
-    high where it is an estimate, n, attained (share), projection with projection_low and _high. `unknown` names
+    `targets`: metric, unit, period_start, period_end, state (over, now, ahead), value (the goal), actual with low
+    and high where it is an estimate, n, attained (share), projection, projection_low, _high. `unknown` names
     metrics that nobody here can measure. `market`: period_start, period_end, market_amount, own_amount, own_share,
     traffic; `competitors`: period_start, competitor, share. `growth` is the yearly growth projected from.
     """
@@ -93,7 +93,7 @@ def _sum(series: pd.Series, first: dt.date, last: dt.date) -> float | None:
 
 
 def _growth(series: pd.Series, as_of: dt.date) -> Interval:
-    """Log growth over the year before of the last four quarters of a year, with a prediction interval for one more."""
+    """Log growth of the last four quarters over the year before, with a prediction interval for one more."""
     found = []
     for i in range(N_BLOCKS):
         end = as_of - dt.timedelta(days=i * BLOCK)
@@ -182,7 +182,7 @@ def _market(
         rows[c] = rows[c].astype("float64") if c in rows else np.nan
     for c in ("period_start", "period_end"):
         rows[c] = [pd.Timestamp(v).date() for v in rows[c]]
-    rows["competitor"] = rows["competitor"] if "competitor" in rows else None
+    rows["competitor"] = rows.get("competitor")
     whole = (
         rows[rows["market_amount"].notna()]
         .groupby(["period_start", "period_end"], as_index=False)[["market_amount", "traffic"]]

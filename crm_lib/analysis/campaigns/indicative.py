@@ -1,4 +1,4 @@
-"""Where nobody was held out: contacted customers against others like them, change against change. Indicative only."""
+"""Where nobody was held out: contacted customers against others like them. Indicative only."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Indication:
 def indication(campaign_id: str, told: ir.Table, transactions: ir.Table, options: Options) -> Indication:
     """Difference in differences on RFM cells: the window after the contact against the window before it.
 
-    Σ_c w_c [(after − before) contacted − (after − before) others], w_c the share of those contacted in cell c, graded
-    by days, orders and money on the day before. Those who were contacted may differ in what no cell shows.
+    Σ_c w_c [(after − before) contacted − (after − before) others], w_c the share of those contacted in cell c,
+    graded by days, orders and money on the day before. Those who were contacted may differ in what no cell shows.
     """
     sent = told.filter((told.campaign_id == campaign_id) & told.treated & ~told.both & told.customer_id.notnull())
     start = sent.day.min().to_pyarrow().as_py()

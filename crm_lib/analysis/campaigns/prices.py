@@ -1,4 +1,4 @@
-"""Discounts: what share of sales they touch, what volume came with them, before and after, and against a hold-out."""
+"""Discounts: what share of sales they touch, what came with them, before and after, and against a hold-out."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ DAYS = 364
 class Prices:
     """Discounts of the last year, and what they did around campaigns.
 
-    `orders` is the share of orders (customer and day) with a discount; `sales_share` of sales, `depth` of the list
-    price of what was discounted, `given` the money given up; `earlier_share` the share of sales of the year before.
-    `lines`: discounted or not: n lines, sales, mean amount and mean units of a line. `campaigns`: per campaign the share of
-    sales discounted and sales per head, in the window before and after the contact (`before_*`, `after_*`), the
-    same of those held out, and discount given per head against the hold-out.
+    `orders` is the share of orders (customer and day) with a discount; `sales_share` of sales, `depth` of
+    the list price of what was discounted, `given` the money given up; `earlier_share` the share of sales of the
+    year before. `lines`: discounted or not: n lines, sales, mean amount and mean units of a line. `campaigns`: per
+    campaign and arm (`treated_*`, `control_*`) the share of sales discounted, sales and discount per head in the
+    window before and after the contact, and `off_more`, discount per head beyond that of the hold-out.
     """
 
     orders: Interval
@@ -41,7 +41,7 @@ class Prices:
 
 
 def prices(tables: Tables, told: ir.Table | None, options: Options) -> Prices | None:
-    """None where the source does not tell discounts: from prices paid alone they can't be told from other sorts."""
+    """None where the source does not tell discounts: prices paid alone don't show them."""
     t = tables.transactions
     if t is None or "discount_amount" not in t.columns:
         return None

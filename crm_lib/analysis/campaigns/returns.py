@@ -17,7 +17,7 @@ from crm_lib.analysis.histories import MONEY
 class Returns:
     """Costs and credited sales of campaigns.
 
-    `rows`: one per campaign with a cost: direct cost, credited `revenue`, `margin` (NaN where not known), contacts,
+    `rows`: one per campaign with a cost: direct cost, credited `revenue`, `margin` (NaN: not known), contacts,
     leads, sales, and lowest and highest `cost`, `roi`, `roas`, `cost_per_lead`, `cost_per_sale` over the methods.
     `by_method`: campaign_id, method, overhead, cost, roi, roas. `overhead` is the sum allocated. `left_out` names
     methods without a driver. `without_cost` are campaigns that were carried out and have no actual cost.
@@ -115,6 +115,10 @@ def _drivers(campaigns: pd.DataFrame, own: pd.DataFrame, sales: pd.DataFrame, st
     for column in ("contacted", "leads"):
         found = reached[column] if column in reached else pd.Series(dtype=float)
         rows[column] = rows["campaign_id"].map(found).astype("float64")
+    # Where sales are credited at all, a campaign that reached somebody and has none brought none.
+    if sales["revenue"].notna().any():
+        reached_any = rows["contacted"].notna() | rows["leads"].notna()
+        rows.loc[reached_any, ["revenue", "n_sales"]] = rows.loc[reached_any, ["revenue", "n_sales"]].fillna(0.0)
     return rows
 
 

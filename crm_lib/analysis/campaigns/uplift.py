@@ -56,6 +56,7 @@ class Uplift:
     extra_revenue: Interval = field(default_factory=nothing)
     cost: float | None = None
     profit: Interval = field(default_factory=nothing)
+    joint_profit_low: float = -math.inf
     detectable: float | None = None
     n_needed: int | None = None
     days_seen: int = 0
@@ -223,6 +224,7 @@ def _with_money(u: Uplift, margin_share: float | None, cost: float | None, both:
         told["oddities"] = (*u.oddities, OVERLAP)
     if u.extra_revenue and margin_share is not None and cost is not None:
         told["profit"] = _times(u.extra_revenue, margin_share, cost)
+        told["joint_profit_low"] = u.joint_revenue.low * u.n_treated * margin_share - cost
     return Uplift(**told)
 
 
@@ -257,6 +259,7 @@ def frame(found: tuple[Uplift, ...]) -> pd.DataFrame:
     for u in found:
         row = {k: v for k, v in u.__dict__.items() if not isinstance(v, Interval | tuple)}
         row["verdict"] = u.verdict
+        del row["joint_profit_low"]
         for name in COLUMNS:
             i = getattr(u, name)
             row |= {name: i.value, f"{name}_low": i.low, f"{name}_high": i.high}

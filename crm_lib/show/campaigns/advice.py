@@ -58,7 +58,7 @@ def _stop(result: Evaluation) -> list[tuple[float, str]]:
         (
             _stake(u),
             _(
-                "**Don't repeat {name} as it is**: no rise is proven, and it likely lost {money} beyond what it brought."
+                "**Don't repeat {name} as it is**: no rise is proven, and the best guess is a loss of {money}."
             ).format(name=said_test(result, u), money=brief(-u.profit.value)),
         )
         for u in result.tested
@@ -78,8 +78,10 @@ def _untested(result: Evaluation) -> list[tuple[float, str]]:
     cost = float(blind["direct_cost"].sum())
     share = cost / float(rows["direct_cost"].sum())
     text = ngettext(
-        "**Make the rest measurable**: {money}, {share} of direct cost, went to {n} campaign without a hold-out ({names}). Hold out regions or days where people can't be held out.",
-        "**Make the rest measurable**: {money}, {share} of direct cost, went to {n} campaigns without a hold-out ({names}). Hold out regions or days where people can't be held out.",
+        "**Make the rest measurable**: {money}, {share} of direct cost, went to {n} campaign without a "
+        "hold-out ({names}). Hold out regions or days where people can't be held out.",
+        "**Make the rest measurable**: {money}, {share} of direct cost, went to {n} campaigns without a "
+        "hold-out ({names}). Hold out regions or days where people can't be held out.",
         len(blind),
     ).format(
         money=brief(cost),
@@ -95,7 +97,8 @@ def _discount(result: Evaluation) -> tuple[float, str] | None:
     if found is None or found.given <= 0:
         return None
     text = _(
-        "**Test the discount itself**: {money} was given up in a year, and nobody can say how much of it bought orders. "
+        "**Test the discount itself**: {money} was given up in a year, and nobody can say how much of it "
+        "bought orders. "
         "Send the same message with and without it."
     ).format(money=brief(found.given))
     return found.given, text
@@ -129,5 +132,6 @@ def _hold_out(result: Evaluation) -> str:
     if result.tested:
         return ""
     return _(
-        "**Hold out every fifth person** of the next campaign, drawn by chance: without it nobody will ever know what it brought."
+        "**Hold out every fifth person** of the next campaign, drawn by chance: without it nobody will ever "
+        "know what it brought."
     )

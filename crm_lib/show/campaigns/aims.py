@@ -54,7 +54,9 @@ def _last(rows: pd.DataFrame) -> str:
     end = judged["period_end"].max()
     latest = judged[judged["period_end"] == end]
     said = [
-        _("{metric}: {share} of the target").format(metric=metrics()[r.metric], share=percent(r.attained))
+        _("{metric} since {start}: {share} of the target").format(
+            metric=metrics()[r.metric], start=short_month(r.period_start), share=percent(r.attained)
+        )
         for r in latest.drop_duplicates("metric", keep="first").itertuples()
     ]
     return _("In the periods that ended on {day}: {list}.").format(day=day(end), list="; ".join(said))
@@ -107,7 +109,7 @@ def _outlook(r: dict) -> str:
         return _("✓ very likely")
     if r["projection_high"] < r["value"]:
         return _("✗ out of reach")
-    return _("◐ more likely than not") if r["projection"] >= r["value"] else _("◐ at risk")
+    return _("◐ likely") if r["projection"] >= r["value"] else _("◐ at risk")
 
 
 def _fields(ahead: bool) -> list[Field]:
@@ -122,7 +124,8 @@ def _method(result: Evaluation) -> str:
     if not growth:
         return _("Too short a history to project: it takes two years.")
     said = _(
-        "Projection: the same days of last year × the growth of the last four quarters ({growth} on average for sales), with the spread of these quarters as its range."
+        "Projection: the same days of last year × the growth of the last four quarters ({growth} on average "
+        "for sales), with the spread of these quarters as its range."
     )
     return said.format(growth=signed(math.expm1(growth.value), percent))
 

@@ -5,11 +5,21 @@ from __future__ import annotations
 from crm_lib.analysis.campaigns import Evaluation, Uplift
 from crm_lib.analysis.intervals import Interval
 from crm_lib.show.campaigns.likeness import indications_table
-from crm_lib.show.campaigns.names import brief, frame_of, per_head, refusals, said_test, test_title, verdicts
+from crm_lib.show.campaigns.names import (
+    brief,
+    estimate,
+    frame_of,
+    per_head,
+    refusals,
+    said_test,
+    span,
+    test_title,
+    verdicts,
+)
 from crm_lib.show.charts import Labels, bars
 from crm_lib.show.parts import Part, note, render, sentence, together
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import _, between, day, interval, ngettext, number, percent, points
+from crm_lib.theme.words import _, between, day, interval, money, ngettext, number, percent, points
 
 N_DRAWN = 12
 
@@ -24,6 +34,7 @@ def brought(result: Evaluation) -> Part:
         _chart(result, kind, drawn),
         sentence(_detectable(result, tests)),
         _tests(result, tests),
+        _visits(result, tests),
         _plays(result),
         _indicated(result),
         sentence(_felt(result)),
@@ -55,40 +66,66 @@ def _measure(tests: list[Uplift]) -> tuple[str, list[tuple[Uplift, Interval]]]:
 def _chart(result: Evaluation, kind: str, drawn: list[tuple[Uplift, Interval]]) -> Part:
     if not drawn:
         return note(_("Nothing was bought in any arm: there is no difference to draw."))
-    form = number if kind == "extra_buyers" else brief
+    form = number if kind == "extra_buyers" else _short
+    whole = number if kind == "extra_buyers" else brief
     rows = frame_of(
         [{"name": test_title(result, u), "value": i.value, "low": i.low, "high": i.high} for u, i in drawn]
     )
-    labels = Labels(_title(kind, drawn, result), _subtitle(kind, result), _alt(rows, form))
+    labels = Labels(_title(kind, drawn), _subtitle(kind, result), _alt(rows, form))
     lit = [r.name for r in rows.itertuples(index=False) if r.low > 0]
     fields = [
         Field("name", _("Campaign")),
-        Field("value", _what(kind), form),
-        Field("low", _("At least (90 %)"), form),
-        Field("high", _("At most (90 %)"), form),
+        Field("value", _what(kind), whole),
+        Field("low", _("At least (90 %)"), whole),
+        Field("high", _("At most (90 %)"), whole),
     ]
     numbers = table(rows, fields, _("What each campaign brought"))
     return bars(rows, "name", "value", labels, form, "low", "high", highlight=lit, sideways=True, numbers=numbers)
+
+
+def _short(x: float) -> str:
+    """Money short enough for a phone."""
+    return money(x, compact=True)
 
 
 def _what(kind: str) -> str:
     return {"profit": _("Profit"), "extra_revenue": _("More sales"), "extra_buyers": _("More buyers")}[kind]
 
 
-def _title(kind: str, drawn: list[tuple[Uplift, Interval]], result: Evaluation) -> str:
-    sure = [u for u, i in drawn if i.low > 0]
+def _title(kind: str, drawn: list[tuple[Uplift, Interval]]) -> str:
+    """How many are above zero for sure (all tests judged together), else likely (each alone)."""
+    sure, likely = sum(_surely(u, kind) for u, _i in drawn), sum(i.low > 0 for _u, i in drawn)
+    n = len(drawn)
+    if not likely:
+        return _("No campaign is proven to be above zero")
+    if not sure:
+        said = ngettext(
+            "{k} of {n} campaign likely paid, none surely", "{k} of {n} campaigns likely paid, none surely", n
+        )
+        if kind != "profit":
+            said = ngettext(
+                "{k} of {n} mailing likely worked, none surely",
+                "{k} of {n} mailings likely worked, none surely",
+                n,
+            )
+        return said.format(k=number(likely), n=number(n))
     many = {
-        "profit": ngettext("{k} of {n} campaign surely paid", "{k} of {n} campaigns surely paid", len(drawn)),
+        "profit": ngettext("{k} of {n} campaign surely paid", "{k} of {n} campaigns surely paid", n),
         "extra_revenue": ngettext(
-            "{k} of {n} mailing surely sold more", "{k} of {n} mailings surely sold more", len(drawn)
+            "{k} of {n} mailing surely sold more", "{k} of {n} mailings surely sold more", n
         ),
         "extra_buyers": ngettext(
-            "{k} of {n} campaign surely won buyers", "{k} of {n} campaigns surely won buyers", len(drawn)
+            "{k} of {n} mailing surely won buyers", "{k} of {n} mailings surely won buyers", n
         ),
     }
-    if not sure:
-        return _("No campaign is surely above zero")
-    return many[kind].format(k=number(len(sure)), n=number(len(drawn)))
+    return many[kind].format(k=number(sure), n=number(n))
+
+
+def _surely(u: Uplift, kind: str) -> bool:
+    """Whether the bound that holds for all tests together lies above zero."""
+    return {"profit": u.joint_profit_low, "extra_revenue": u.joint_revenue.low, "extra_buyers": u.joint.low}[
+        kind
+    ] > 0
 
 
 def _subtitle(kind: str, result: Evaluation) -> str:
@@ -101,7 +138,8 @@ def _subtitle(kind: str, result: Evaluation) -> str:
         ).format(n=number(result.options.window_days))
     said = {
         "profit": _(
-            "Against those held out: more sales × {margin} margin − direct cost, up to {day}; lines are 90 % intervals."
+            "Against those held out: more sales × {margin} margin − direct cost, up to {day}; lines are 90 % "
+            "intervals."
         ),
         "extra_revenue": _(
             "More sales than those held out bring, over everyone contacted, up to {day}; lines are 90 % intervals."
@@ -130,8 +168,7 @@ def _tests(result: Evaluation, tests: list[Uplift]) -> Part:
             ),
             "bought": _lift(u.bought),
             "buyers": u.extra_buyers.value,
-            "revenue": _money(u.revenue),
-            "cuped": _money(u.cuped),
+            "revenue": estimate(u.revenue),
         }
         for u in tests
     ]
@@ -143,10 +180,10 @@ def _tests(result: Evaluation, tests: list[Uplift]) -> Part:
         Field("bought", _("Difference (90 %)"), str),
         Field("buyers", _("More buyers"), number),
         Field("revenue", _("More sales per head (90 %)"), str),
-        *([Field("cuped", _("The same, history set aside"), str)] if any(u.cuped for u in tests) else []),
     ]
     foot = _(
-        "By intention to treat: everyone assigned counts, reached or not. “Proven” holds for all tests of this page "
+        "By intention to treat: everyone assigned counts, reached or not. “Proven” holds for all tests of "
+        "this page "
         "together, “likely” for this one alone."
     )
     return table(frame_of(rows), fields, _("Contacted against held out"), foot)
@@ -161,14 +198,8 @@ def _lift(i: Interval) -> str:
         return "–"
     digits = 2 if max(abs(i.low), abs(i.high)) < 0.02 else 1
     return _("{value} ({range})").format(
-        value=points(i.value, digits), range=between(100 * i.low, 100 * i.high, lambda x: number(x, digits))
+        value=points(i.value, digits), range=span(100 * i.low, 100 * i.high, lambda x: number(x, digits))
     )
-
-
-def _money(i: Interval) -> str:
-    if not i:
-        return "–"
-    return _("{value} ({range})").format(value=per_head(i.value), range=between(i.low, i.high, per_head))
 
 
 def _detectable(result: Evaluation, tests: list[Uplift]) -> str:
@@ -186,6 +217,29 @@ def _detectable(result: Evaluation, tests: list[Uplift]) -> str:
             u.n_needed,
         ).format(n=number(u.n_needed))
     return told
+
+
+def _visits(result: Evaluation, tests: list[Uplift]) -> Part:
+    rows = [
+        {
+            "name": test_title(result, u),
+            "treated": u.treated_visited_share,
+            "control": u.control_visited_share,
+            "more": _lift(u.visited),
+        }
+        for u in tests
+        if u.visited
+    ]
+    if not rows:
+        return Part()
+    fields = [
+        Field("name", _("Campaign")),
+        Field("treated", _("Contacted"), _rate),
+        Field("control", _("Held out"), _rate),
+        Field("more", _("Difference (90 %)"), str),
+    ]
+    made = table(frame_of(rows), fields, _("Share who visited"))
+    return render("rows", summary=_("And visits?"), parts=[made], warn=False)
 
 
 def _plays(result: Evaluation) -> Part:
@@ -216,7 +270,8 @@ def _indicated(result: Evaluation) -> Part:
         return Part()
     caption = _("Without a hold-out: indicative only")
     foot = _(
-        "Change of spend per head from the weeks before to the weeks after, against customers of the same RFM cell "
+        "Change of spend per head from the weeks before to the weeks after, against customers of the same "
+        "RFM cell "
         "who were not contacted. They may differ in what no cell shows."
     )
     return indications_table(result, result.indications, caption, foot)

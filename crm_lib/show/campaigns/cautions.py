@@ -34,11 +34,13 @@ def named(result: Evaluation, ids: list[str]) -> str:
 def _refused(result: Evaluation, tests: list[Uplift]) -> list[str]:
     sentences = {
         "mismatch": _(
-            "{names}: the arms did not come out as planned, which chance explains less than once in a thousand times. "
+            "{names}: the arms did not come out as planned, which chance explains less than once in a "
+            "thousand times. "
             "Nothing is concluded from it: look at how people were assigned."
         ),
         "no control": _(
-            "{names}: nobody was held out, so what it brought can't be told, only compared with customers like those "
+            "{names}: nobody was held out, so what it brought can't be told, only compared with customers "
+            "like those "
             "contacted."
         ),
         "no treated": _("{names}: everybody was held out and nobody was contacted."),
@@ -82,8 +84,10 @@ def _odd(result: Evaluation, tests: list[Uplift]) -> list[str]:
         n = sum(u.n_contaminated for u in touched)
         told.append(
             ngettext(
-                "Hold-outs overlap: {n} person held out got another campaign in the same weeks ({names}). The uplift is then that beyond the other campaign.",
-                "Hold-outs overlap: {n} people held out got another campaign in the same weeks ({names}). The uplift is then that beyond the other campaign.",
+                "Hold-outs overlap: {n} person held out got another campaign in the same weeks ({names}). "
+                "The uplift is then that beyond the other campaign.",
+                "Hold-outs overlap: {n} people held out got another campaign in the same weeks ({names}). "
+                "The uplift is then that beyond the other campaign.",
                 n,
             ).format(n=number(n), names=named(result, [u.campaign_id for u in touched]))
         )

@@ -1,15 +1,26 @@
-"""What campaigns cost and whether it paid: ROI under every way to divide overhead; budget, settlement, progress."""
+"""What campaigns cost and whether it paid: ROI under every way to divide overhead; budget and progress."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from crm_lib.analysis.campaigns import Evaluation
-from crm_lib.show.campaigns.names import brief, categories, frame_of, listed, methods, said, states, times, titles
+from crm_lib.show.campaigns.names import (
+    brief,
+    categories,
+    frame_of,
+    listed,
+    methods,
+    said,
+    span,
+    states,
+    times,
+    titles,
+)
 from crm_lib.show.charts import Labels, bars
 from crm_lib.show.parts import Part, note, render, sentence, together
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import _, between, day, money, ngettext, number, percent, signed
+from crm_lib.theme.words import _, day, money, ngettext, number, percent, signed
 
 N_SHOWN = 12
 
@@ -40,15 +51,19 @@ def _order(result: Evaluation, judged: str, known: pd.DataFrame) -> Part:
     if judged == "roi":
         texts.append(
             ngettext(
-                "By the sales credited to them, **{k}** of {n} campaign earns its cost back under every way to divide overhead.",
-                "By the sales credited to them, **{k}** of {n} campaigns earn their cost back under every way to divide overhead.",
+                "By the sales credited to them, **{k}** of {n} campaign earns its cost back under every way "
+                "to divide overhead.",
+                "By the sales credited to them, **{k}** of {n} campaigns earn their cost back under every "
+                "way to divide overhead.",
                 len(known),
             ).format(k=number(len(sure)), n=number(len(known)))
         )
     if found.overhead:
         flips = ngettext(
-            "The order of {n} pair of campaigns hangs on the way overhead is divided: judge by the range, not by one figure.",
-            "The order of {n} pairs of campaigns hangs on the way overhead is divided: judge by the range, not by one figure.",
+            "The order of {n} pair of campaigns hangs on the way overhead is divided: judge by the range, "
+            "not by one figure.",
+            "The order of {n} pairs of campaigns hangs on the way overhead is divided: judge by the range, "
+            "not by one figure.",
             found.n_flips,
         )
         texts.append(
@@ -96,10 +111,15 @@ def _table(result: Evaluation, judged: str) -> Part:
         Field("revenue", _("Sales credited"), money),
         *([Field("roi", _("ROI"), str)] if judged == "roi" else []),
         Field("roas", _("Sales ÷ cost"), str),
-        *(Field(k, label, str) for k, label in per),
     ]
     foot = _("Ranges: lowest and highest of {ways}.").format(ways=listed(_ways(result)))
-    return table(shown, fields, _("Cost and return, most expensive first"), foot)
+    made = table(shown, fields, _("Cost and return, most expensive first"), foot)
+    if not per:
+        return made
+    each = table(
+        shown, [fields[0], *(Field(k, label, str) for k, label in per)], _("Cost per lead and per sale credited")
+    )
+    return together(made, render("rows", summary=_("Cost per lead and per sale"), parts=[each], warn=False))
 
 
 def _ways(result: Evaluation) -> list[str]:
@@ -110,7 +130,7 @@ def _range(row: dict, column: str, form) -> str:
     low, high = row[f"{column}_low"], row[f"{column}_high"]
     if pd.isna(low):
         return "–"
-    return form(low) if form(low) == form(high) else between(low, high, form)
+    return span(low, high, form)
 
 
 def _methods(result: Evaluation, judged: str) -> Part:
@@ -131,7 +151,8 @@ def _not_profit(result: Evaluation) -> str:
     if result.options.margin_share is None:
         return _("Neither production cost nor a margin is known, so this is sales for money spent, not profit.")
     return _(
-        "ROI = (sales credited × {margin} margin − cost) ÷ cost. Credited is not brought: the section above says how much is."
+        "ROI = (sales credited × {margin} margin − cost) ÷ cost. Credited is not brought: the section above "
+        "says how much is."
     ).format(margin=percent(result.options.margin_share))
 
 
@@ -162,15 +183,18 @@ def budget(result: Evaluation) -> Part:
         Field("over", _("Over (+) or under (−)"), lambda x: signed(x, money)),
         Field("spent_share", _("Spent"), percent),
     ]
-    drawn = over.sort_values("actual", ascending=False)
+    drawn = over.sort_values("over", ascending=False)
+    above = drawn.loc[drawn["over"] > 0, "name"].tolist()
     numbers = table(over, fields, _("Budget against actual by category"))
-    chart = bars(drawn, "name", "actual", labels, brief, sideways=True)
+    chart = bars(
+        drawn, "name", "over", labels, lambda x: signed(x, brief), highlight=above, sideways=True, numbers=numbers
+    )
     said_worst = ""
     if planned and worst["over"] > 0:
         said_worst = _("Most over budget: {category}, by {money} ({share} of its budget).").format(
             category=worst["name"], money=money(worst["over"]), share=percent(worst["spent_share"])
         )
-    return together(chart, numbers, sentence(said_worst, _overspent(result)), _settlement(result))
+    return together(chart, sentence(said_worst, _overspent(result)), _settlement(result))
 
 
 def _overspent(result: Evaluation) -> str:

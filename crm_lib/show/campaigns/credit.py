@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crm_lib.analysis.campaigns import MODELS, Evaluation
 from crm_lib.show.campaigns.headline import anyway
-from crm_lib.show.campaigns.names import brief, frame_of, models, titles
+from crm_lib.show.campaigns.names import brief, frame_of, models, span, titles
 from crm_lib.show.charts import Labels, bars
 from crm_lib.show.parts import Part, note, render, sentence, together
 from crm_lib.show.tables import Field, table
@@ -41,8 +41,10 @@ def _gap_chart(result: Evaluation) -> Part:
     labels = Labels(
         _("About {n} of 10 credited buyers would have come anyway").format(n=number(in_ten)),
         ngettext(
-            "Customers contacted by a tested campaign who bought, and those who bought because of it; {n} campaign, up to {day}",
-            "Customers contacted by a tested campaign who bought, and those who bought because of it; {n} campaigns, up to {day}",
+            "Customers contacted by a tested campaign who bought, and those who bought because of it; {n} "
+            "campaign, up to {day}",
+            "Customers contacted by a tested campaign who bought, and those who bought because of it; {n} "
+            "campaigns, up to {day}",
             len(result.tested),
         ).format(n=number(len(result.tested)), day=day(result.as_of)),
         _("Two bars: credited {credited}, brought {caused} ({range}).").format(
@@ -97,9 +99,7 @@ def _rules(result: Evaluation) -> Part:
                 "amount": row.linear_amount,
                 "window": None if u is None else round(u.treated_share * u.n_treated),
                 "caused": None if u is None else u.extra_buyers.value,
-                "bounds": _("no hold-out")
-                if u is None
-                else between(u.extra_buyers.low, u.extra_buyers.high, number),
+                "bounds": _("no hold-out") if u is None else span(u.extra_buyers.low, u.extra_buyers.high, number),
             }
         )
     fields = [
@@ -130,8 +130,10 @@ def _shared(result: Evaluation) -> str:
     if not found.n_paths_shared:
         return _("No order has contacts of two campaigns before it, so every rule gives the same.")
     return ngettext(
-        "{share} of all orders since the first contact have a contact before them; on {n} of them campaigns have to share, and only there rules differ.",
-        "{share} of all orders since the first contact have a contact before them; on {n} of them campaigns have to share, and only there rules differ.",
+        "{share} of all orders since the first contact have a contact before them; on {n} of them campaigns "
+        "have to share, and only there rules differ.",
+        "{share} of all orders since the first contact have a contact before them; on {n} of them campaigns "
+        "have to share, and only there rules differ.",
         found.n_paths_shared,
     ).format(share=percent(found.n_orders / found.n_all if found.n_all else None), n=number(found.n_paths_shared))
 

@@ -84,7 +84,8 @@ def _gap(result: Evaluation) -> Card | None:
     if found is None:
         return None
     told = _(
-        "of the **{credited}** buyers whom attribution credits to these campaigns; about **{caused}** bought because of them."
+        "of the **{credited}** buyers whom attribution credits to these campaigns; about **{caused}** bought "
+        "because of them."
     ).format(credited=number(result.gap.credited), caused=number(max(result.gap.caused.value, 0)))
     return Card(
         _("Would have bought anyway"),

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from crm_lib.analysis.campaigns import Evaluation, Indication
 from crm_lib.analysis.intervals import Interval
-from crm_lib.show.campaigns.names import frame_of, per_head, titles
+from crm_lib.show.campaigns.names import estimate, frame_of, titles
 from crm_lib.show.parts import Part
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import _, between, number, percent
+from crm_lib.theme.words import _, number, percent
 
 
 def indications_table(
@@ -20,11 +20,11 @@ def indications_table(
     rows = []
     for i in found:
         row = {"name": titles(result)[i.campaign_id], "n": i.n_treated, "others": i.n_others}
-        row["money"] = _range(i.money) if i.money else _why(i.why)
+        row["money"] = estimate(i.money) if i.money else _why(i.why)
         row["matched"] = i.matched_share
         if beside:
             held = known[i.campaign_id]
-            row |= {"held": _range(held), "agree": _agree(i.money, held)}
+            row |= {"held": estimate(held), "agree": _agree(i.money, held)}
         rows.append(row)
     fields = [
         Field("name", _("Campaign")),
@@ -36,12 +36,6 @@ def indications_table(
     if beside:
         fields += [Field("held", _("By the hold-out (90 %)"), str), Field("agree", _("Same answer?"))]
     return table(frame_of(rows), fields, caption, foot)
-
-
-def _range(i: Interval) -> str:
-    if not i:
-        return "–"
-    return _("{value} ({range})").format(value=per_head(i.value), range=between(i.low, i.high, per_head))
 
 
 def _why(why: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 
 from crm_lib.analysis.campaigns import Evaluation, Uplift
-from crm_lib.theme.words import _, clean, is_missing, money, name, number
+from crm_lib.analysis.intervals import Interval
+from crm_lib.theme.words import NOTHING, _, clean, is_missing, money, name, number
 
 MILLION = 1_000_000
 
@@ -20,6 +22,25 @@ def brief(x: Any) -> str:
 def per_head(x: Any) -> str:
     """Money per head: with cents where it is small."""
     return money(x, 2 if not is_missing(x) and abs(x) < 100 else 0)
+
+
+def estimate(i: Interval) -> str:
+    """Money per head with its range, all with the same decimals; a dash where there is none."""
+    if not i:
+        return NOTHING
+    digits = 2 if max(abs(i.low), abs(i.high)) < 10 else 0
+    return _("{value} ({range})").format(
+        value=money(i.value, digits), range=span(i.low, i.high, lambda x: money(x, digits))
+    )
+
+
+def span(low: Any, high: Any, form: Callable[[Any], str]) -> str:
+    """A range whose ends may be negative: "−5 to 3" reads better than two dashes."""
+    if is_missing(low) or is_missing(high):
+        return NOTHING
+    if form(low) == form(high):
+        return form(low)
+    return _("{low} to {high}").format(low=form(low), high=form(high))
 
 
 def times(x: Any) -> str:

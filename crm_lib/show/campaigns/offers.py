@@ -1,23 +1,25 @@
-"""Price and discount in the reader's words: how much, what came with it, around campaigns and against hold-outs."""
+"""Price and discount in the reader's words: how much, what came with it, and what campaigns changed."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from crm_lib.analysis.campaigns import Evaluation, Prices
-from crm_lib.show.campaigns.names import brief, frame_of, per_head, titles
+from crm_lib.analysis.intervals import Interval
+from crm_lib.show.campaigns.names import brief, estimate, frame_of, per_head, titles
 from crm_lib.show.parts import Part, note, sentence, together
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import _, between, interval, number, percent
+from crm_lib.theme.words import NOTHING, _, interval, number, percent
 
 
 def discounts(result: Evaluation) -> Part:
-    """What share of sales was discounted, what volume came with it, before and after campaigns, against hold-outs."""
+    """Show what share of sales was discounted, what came with it, before and after, against hold-outs."""
     found = result.prices
     if found is None:
         return note(
             _(
-                "No list price or discount is recorded with the sales, so what was sold at a discount can't be told: "
+                "No list price or discount is recorded with the sales, so what was sold at a discount can't "
+                "be told: "
                 "a low price alone may be another product, another size or a mistake."
             )
         )
@@ -29,7 +31,8 @@ def _discounted(result: Evaluation, found: Prices) -> Part:
     if found.earlier_share is not None:
         change = " " + _("The year before it was {share}.").format(share=percent(found.earlier_share, 1))
     said = _(
-        "**{share}** of the last year's sales were sold at a discount, on average {depth} off; **{given}** was given up. "
+        "**{share}** of the last year's sales were sold at a discount, on average {depth} off; **{given}** "
+        "was given up. "
         "{orders} of orders had one ({bounds})."
     ).format(
         share=percent(found.sales_share, 1),
@@ -73,30 +76,25 @@ def _around(result: Evaluation, found: Prices) -> Part:
                 "after": r.get("treated_after_share"),
                 "held": r.get("control_after_share") if u else None,
                 "more": _ranged(r) if u else _("no hold-out"),
-                "sales": "–"
-                if u is None or not u.revenue
-                else _("{value} ({range})").format(
-                    value=per_head(u.revenue.value), range=between(u.revenue.low, u.revenue.high, per_head)
-                ),
+                "sales": _("no hold-out") if u is None else estimate(u.revenue),
             }
         )
     fields = [
         Field("name", _("Campaign")),
         Field("before", _("Discounted before"), percent),
         Field("after", _("Discounted after"), percent),
-        Field("held", _("Of those held out, after"), percent),
+        Field("held", _("Held out, after"), percent),
         Field("more", _("More discount per head (90 %)"), str),
         Field("sales", _("More sales per head (90 %)"), str),
     ]
     foot = _(
-        "Before and after is indicative only; the last two columns compare with those held out and are what the campaign did."
+        "Before and after is indicative only; the last two columns compare with those held out and are what "
+        "the campaign did."
     )
     return table(frame_of(told), fields, _("Share of sales discounted, around each campaign"), foot)
 
 
 def _ranged(r: dict) -> str:
     if pd.isna(r["off_more"]):
-        return "–"
-    return _("{value} ({range})").format(
-        value=per_head(r["off_more"]), range=between(r["off_more_low"], r["off_more_high"], per_head)
-    )
+        return NOTHING
+    return estimate(Interval(r["off_more"], r["off_more_low"], r["off_more_high"], int(r["control_n"])))

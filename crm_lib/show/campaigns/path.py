@@ -25,7 +25,8 @@ def path(result: Evaluation) -> Part:
     by = by.sort_values(["amount", "campaign_id"], ascending=[False, True]).head(N_SHOWN)
     by.insert(0, "name", by["campaign_id"].map(titles(result)))
     foot = _(
-        "“–”: not recorded for this campaign. Sales: won deals of its leads, or those contacted who bought in the window, brought or not."
+        "“–”: not recorded for this campaign. Sales: won deals of its leads, or those contacted who bought "
+        "in the window, brought or not."
     )
     return together(
         _bars(result, rows),
@@ -111,7 +112,7 @@ def participation(result: Evaluation) -> Part:
     often = int(counts.loc[counts["n_contacts"] >= 3, "n_customers"].sum())
     total = int(counts["n_customers"].sum())
     fields = [
-        Field("n_contacts", _("Contacts so far"), number),
+        Field("n_contacts", _("Contacts so far")),
         Field("n_customers", _("Customers"), number),
         *(
             [Field("n_took_part", _("Took part at least once"), number), Field("share", _("Share"), percent)]

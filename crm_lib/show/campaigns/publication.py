@@ -59,7 +59,7 @@ def _words(result: Evaluation) -> dict[str, str]:
     words = {
         "participation": _("Customers contacted who took part at least once"),
         "n_campaigns": _("Campaigns"),
-        "n_contacts": _("People assigned to campaigns"),
+        "n_contacts": _("Assignments of people to campaigns"),
         "n_tested": _("Campaigns with a hold-out that can be read"),
         "n_proven": _("Campaigns proven to have brought orders"),
         "incremental_profit": _("Profit that tested campaigns brought"),

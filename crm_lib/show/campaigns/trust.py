@@ -12,11 +12,11 @@ from crm_lib.show.campaigns.brought import shown_tests
 from crm_lib.show.campaigns.cautions import cautions
 from crm_lib.show.campaigns.headline import N_NOTES
 from crm_lib.show.campaigns.likeness import indications_table
-from crm_lib.show.campaigns.names import frame_of, per_head, test_title
+from crm_lib.show.campaigns.names import estimate, frame_of, per_head, span, test_title
 from crm_lib.show.parts import Part, note, render, sentence, together
 from crm_lib.show.published import published_table
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import _, between, ngettext, number, percent
+from crm_lib.theme.words import NOTHING, _, ngettext, number, percent
 
 MISMATCH_BELOW = 0.001
 
@@ -47,8 +47,8 @@ def trust(
 
 def _rows(result: Evaluation) -> str:
     said = ngettext(
-        "{n} person assigned to a campaign was used; a second assignment of the same person to the same campaign counts once.",
-        "{n} people assigned to campaigns were used; a second assignment of the same person to the same campaign counts once.",
+        "{n} assignment of a person to a campaign was used; a second one to the same campaign counts once.",
+        "{n} assignments of people to campaigns were used; a second one to the same campaign counts once.",
         result.n_contacts,
     ).format(n=number(result.n_contacts))
     if result.counted:
@@ -57,8 +57,10 @@ def _rows(result: Evaluation) -> str:
             said
             + " "
             + ngettext(
-                "Outcomes are counted from the sales themselves: orders and money net of refunds in the {n} day after.",
-                "Outcomes are counted from the sales themselves: orders and money net of refunds in the {n} days after.",
+                "Outcomes are counted from the sales themselves: orders and money net of refunds in the {n} "
+                "day after.",
+                "Outcomes are counted from the sales themselves: orders and money net of refunds in the {n} "
+                "days after.",
                 window,
             ).format(n=number(window))
         )
@@ -71,15 +73,18 @@ def _ratio(result: Evaluation) -> str:
         return ""
     if result.options.control_share is None:
         return _(
-            "Whether people fell into the arms as planned can't be checked: the planned share (campaigns.control_share) is not set."
+            "Whether people fell into the arms as planned can't be checked: the planned share "
+            "(campaigns.control_share) is not set."
         )
     bad = [u for u in whole if u.p_ratio is not None and u.p_ratio < MISMATCH_BELOW]
     least = min((u.p_ratio for u in whole if u.p_ratio is not None), default=None)
     if bad or least is None:
         return ""
     return ngettext(
-        "The arms of {n} test came out as planned ({share} held out): smallest p {p}, where less than 0.001 would stop it.",
-        "The arms of all {n} tests came out as planned ({share} held out): smallest p {p}, where less than 0.001 would stop a test.",
+        "The arms of {n} test came out as planned ({share} held out): smallest p {p}, where less than 0.001 "
+        "would stop it.",
+        "The arms of all {n} tests came out as planned ({share} held out): smallest p {p}, where less than "
+        "0.001 would stop a test.",
         len(whole),
     ).format(n=number(len(whole)), share=percent(result.options.control_share), p=number(least, 3))
 
@@ -92,11 +97,11 @@ def _ways(result: Evaluation) -> Part:
     rows = [
         {
             "name": test_title(result, u),
-            "welch": _money(u.revenue),
+            "welch": estimate(u.revenue),
             "bootstrap": _bounds(u.revenue_bootstrap),
-            "capped": _money(u.capped),
+            "capped": estimate(u.capped),
             "capped_bootstrap": _bounds(u.capped_bootstrap),
-            "cuped": _money(u.cuped),
+            "cuped": estimate(u.cuped),
             "saves": u.cuped_saves,
         }
         for u in tests
@@ -137,14 +142,8 @@ def _agree(tests: list[Uplift]) -> str:
     ).format(n=number(split), all=number(len(tests)))
 
 
-def _money(i: Interval) -> str:
-    if not i:
-        return "–"
-    return _("{value} ({range})").format(value=per_head(i.value), range=between(i.low, i.high, per_head))
-
-
 def _bounds(i: Interval) -> str:
-    return between(i.low, i.high, per_head) if i else "–"
+    return span(i.low, i.high, per_head) if i else NOTHING
 
 
 def _proofs(result: Evaluation) -> Part:
@@ -155,8 +154,10 @@ def _proofs(result: Evaluation) -> Part:
     known = {u.campaign_id: u.revenue for u in result.tested}
     same = sum(_sign(p.money) == _sign(known[p.campaign_id]) for p in found if known[p.campaign_id])
     said = ngettext(
-        "Had nobody been held out, comparing with customers like those contacted would have given the same verdict in {k} of {n} campaign.",
-        "Had nobody been held out, comparing with customers like those contacted would have given the same verdict in {k} of {n} campaigns.",
+        "Had nobody been held out, comparing with customers like those contacted would have given the same "
+        "verdict in {k} of {n} campaign.",
+        "Had nobody been held out, comparing with customers like those contacted would have given the same "
+        "verdict in {k} of {n} campaigns.",
         len(found),
     ).format(k=number(same), n=number(len(found)))
     made = indications_table(
