@@ -65,11 +65,9 @@ def source(contacts, sales):
 
 
 def test_only_contacts_within_the_look_back_and_before_the_order_share():
-    tables = source(
-        [("m1", "a", "2026-01-01", "treated"), ("m2", "a", "2026-03-01", "treated"), ("m3", "a", "2026-03-10", "treated"),
-         ("m4", "a", "2026-03-05", "control")],
-        [("a", "2026-03-10", 50.0)],
-    )  # fmt: skip
+    sent = [("m1", "2026-01-01"), ("m2", "2026-03-01"), ("m3", "2026-03-10")]
+    rows = [(campaign, "a", day, "treated") for campaign, day in sent]
+    tables = source([*rows, ("m4", "a", "2026-03-05", "control")], [("a", "2026-03-10", 50.0)])
     options = Options(dt.date(2026, 4, 1), look_back_days=30)
     found = attribution(tables, outcomes(tables, options), options)
     assert found.rows["campaign_id"].tolist() == ["m2"]

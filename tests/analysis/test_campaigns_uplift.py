@@ -75,8 +75,13 @@ def test_who_was_drawn_into_both_arms_is_left_out_and_a_repeat_counts_once():
 
 
 def test_contacts_without_a_customer_are_people_of_their_own():
-    told = outcomes(Tables(contacts=contacts([("m", None, "treated", 1), ("m", None, "treated", 0)])), OPTIONS)
-    assert arms_of(told)["m"][True, ""].n == 2
+    told = outcomes(
+        Tables(
+            contacts=contacts([("m", None, "treated", 1), ("m", None, "treated", 0), ("m", "a", "treated", 0)])
+        ),
+        OPTIONS,
+    )
+    assert arms_of(told)["m"][True, ""].n == 3
 
 
 def arm(n, k, spent=None, seed=0):
