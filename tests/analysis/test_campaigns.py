@@ -76,8 +76,12 @@ def company():
     }
 
 
-def test_the_chain_goes_from_contact_to_sale_by_campaign_and_parent():
-    found = of(**company())
+@pytest.fixture(scope="module")
+def found():
+    return of(**company())
+
+
+def test_the_chain_goes_from_contact_to_sale_by_campaign_and_parent(found):
     by = found.steps.set_index(["campaign_id", "response_group"])
     assert by.loc[("m1", "group 1"), ["contacted", "sales"]].tolist() == [60, 30]
     assert by.loc[("m2", ""), ["leads", "opportunities", "sales", "amount"]].tolist() == [2, 1, 1, 900]
@@ -86,8 +90,8 @@ def test_the_chain_goes_from_contact_to_sale_by_campaign_and_parent():
     assert parent[["contacted", "leads", "sales"]].tolist() == [60, 2, 31]
 
 
-def test_overhead_is_divided_to_the_cent_under_every_way():
-    found = of(**company()).returns
+def test_overhead_is_divided_to_the_cent_under_every_way(found):
+    found = found.returns
     assert found.overhead == 10.01
     sums = found.by_method.groupby("method")["overhead"].sum().round(2)
     assert set(sums) == {10.01}
@@ -110,8 +114,7 @@ def test_roi_is_a_range_where_a_margin_is_known():
     assert row["roi_high"] == pytest.approx((450 - 40) / 40)
 
 
-def test_budget_counts_what_has_begun_and_settlement_says_what_is_left():
-    found = of(**company())
+def test_budget_counts_what_has_begun_and_settlement_says_what_is_left(found):
     budget = found.budget.set_index("category")
     assert budget.loc["promotion", ["budget", "actual"]].tolist() == [50.0, 60.01]
     assert "other" not in budget.index
@@ -120,8 +123,8 @@ def test_budget_counts_what_has_begun_and_settlement_says_what_is_left():
     assert left["m2"] == pytest.approx(40.0)
 
 
-def test_states_are_passed_one_after_the_other():
-    rows = of(**company()).workflow.set_index("state")
+def test_states_are_passed_one_after_the_other(found):
+    rows = found.workflow.set_index("state")
     assert rows["n"].to_dict() == {"applied": 4, "approved": 3, "running": 3, "settled": 2}
     assert rows["n_now"].sum() == 4
 
@@ -141,14 +144,12 @@ def test_participation_counts_contacts_and_not_those_held_out():
     assert customers.loc["c5", ["n_contacts", "n_held_out"]].tolist() == [0, 1]
 
 
-def test_credited_buyers_stand_beside_those_brought():
-    found = of(**company())
+def test_credited_buyers_stand_beside_those_brought(found):
     assert found.gap.credited == 30
     assert found.gap.caused.value == pytest.approx(60 * (0.5 - 0.2))
 
 
-def test_a_campaign_without_contacts_or_without_cost_is_named():
-    found = of(**company())
+def test_a_campaign_without_contacts_or_without_cost_is_named(found):
     assert found.without_contacts == ("m2", "m3", "p")
     assert found.returns.without_cost == ("p",)
 
@@ -177,8 +178,8 @@ def test_a_planned_share_out_of_range_is_refused():
         Options.of(Settings(campaigns=CampaignSettings(25)), AS_OF)
 
 
-def test_the_publication_holds_what_later_topics_read():
-    made = campaigns.publication(of(**company()))
+def test_the_publication_holds_what_later_topics_read(found):
+    made = campaigns.publication(found)
     check_publication(made)
     assert {"customers", "campaigns", "uplift"} <= set(made.tables)
     assert {"customer_id", "as_of", "last_campaign", "n_contacts"} <= set(made.tables["customers"].columns)
