@@ -1,8 +1,8 @@
 """90 % intervals of uplift hold the sample's true uplift nine times out of ten, in 2,000 companies made in memory.
 
-The customers are those of the sample that a campaign assigned, with what they did when campaigns have no effect;
-each replicate draws them anew, draws the arms, and gives treated customers an extra order with the plan's chance and
-of the generator's value. So the true effect is known for rates and for money.
+The customers are those of the sample that a campaign assigned, with what they did when campaigns have no effect.
+Each replicate draws them anew, draws the arms, and gives treated customers an extra order with the plan's chance
+and of the generator's value. So the true effect is known for rates and for money.
 """
 
 import datetime as dt

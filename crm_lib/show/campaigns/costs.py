@@ -169,11 +169,11 @@ def budget(result: Evaluation) -> Part:
         title = _("{money} spent without a budget").format(money=brief(spent))
     labels = Labels(
         title,
-        _("Actual cost by category up to {day}, of what has begun; overhead included").format(
+        _("Over (+) or under (−) budget by category, up to {day}, of what has begun; overhead included").format(
             day=day(result.as_of)
         ),
         _("Bars: {list}.").format(
-            list="; ".join(f"{r.name} {brief(r.actual)}" for r in over.itertuples(index=False))
+            list="; ".join(f"{r.name} {signed(r.over, brief)}" for r in over.itertuples(index=False))
         ),
     )
     fields = [
