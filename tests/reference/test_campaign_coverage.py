@@ -77,7 +77,4 @@ def test_ninety_per_cent_intervals_hold_the_true_uplift(without_effects, campaig
         ):
             held[name] += found.low <= true_money <= found.high
     shares = {name: k / N for name, k in held.items()}
-    assert 0.87 <= shares["rate"] <= 0.93, shares
-    # Money is heavy-tailed (the generator's spend has q = 3.4), and with 200 held out a few large orders decide.
-    assert 0.85 <= shares["welch"] <= 0.94, shares
-    assert 0.85 <= shares["cuped"] <= 0.94, shares
+    assert all(0.87 <= share <= 0.93 for share in shares.values()), shares
