@@ -90,6 +90,7 @@ a table.
 | `funnel.stages`, `funnel.parts` | stages in order, and the part of each: outside, top, middle, bottom | |
 | `funnel.maturity_days` | age from which a deal counts in conversion | 90 |
 | `satisfaction.scales` | by question (`nps`, `csat`, `ces`, `items`): `lowest`, `highest`, `missing` codes (numbers, or texts such as `"N/A"`), `top_from` | |
+| `campaigns.control_share` | planned share of contacts held out, to check that arms came out as planned | none |
 | `satisfaction.touchpoints` | touchpoints in the order of the journey | |
 | `satisfaction.drivers` | aspects held against contentment, at most 12 | all |
 | `satisfaction.comments` | by category, the words that put a comment into it; comments are only ever counted | |

@@ -127,4 +127,26 @@ TEXTBOOK = Dataset(
     ),
 )
 
-DATASETS = (SAMPLE, CDNOW, CDNOW_FULL, PIPELINE, MOBI, TEXTBOOK)
+HILLSTROM = Dataset(
+    "hillstrom",
+    "an e-mail test in three random arms",
+    "64,000",
+    "2008-03-20",
+    "published in 2008 for open use",
+    "Kevin Hillstrom, *MineThatData E-Mail Analytics And Data Mining Challenge* (2008): customers of an internet "
+    "shop who got an e-mail with goods for men, one with goods for women, or none, and what they did in the two "
+    "weeks after.",
+    (
+        "Packed with gzip. The file has no dates and no ids: **2008-03-20**, the day of its publication, "
+        "stands for "
+        "the day of assignment, and customer ids are made from the row number.",
+        "Men's e-mail 21,307, women's 21,387, none 21,306. Visits 18.2757, 15.1400 and 10.6167 %; bought 1.2531, "
+        "0.8837 and 0.5726 %; mean spend 1.422617, 1.077202 and 0.652789 dollars.",
+        "6,562 rows are exact duplicates of another row. They are different people and stay.",
+        "`prior_amount` is their `history`, what the customer spent in the year before. `campaigns.csv` (one "
+        "row) is "
+        "ours: it gives the test a name. What it cost is not known.",
+    ),
+)
+
+DATASETS = (SAMPLE, CDNOW, CDNOW_FULL, PIPELINE, MOBI, TEXTBOOK, HILLSTROM)

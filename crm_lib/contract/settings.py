@@ -68,6 +68,13 @@ class SatisfactionSettings:
 
 
 @dataclass(frozen=True)
+class CampaignSettings:
+    """Planned share of a campaign's contacts that is held out; None where nobody wrote it down."""
+
+    control_share: float | None = None
+
+
+@dataclass(frozen=True)
 class Settings:
     """What `crm.toml` says of one source and its company. Money is in `currency`, shares are 0–1.
 
@@ -83,4 +90,5 @@ class Settings:
     compare_from: int = 30
     funnel: FunnelSettings = field(default_factory=FunnelSettings)
     satisfaction: SatisfactionSettings = field(default_factory=SatisfactionSettings)
+    campaigns: CampaignSettings = field(default_factory=CampaignSettings)
     published: tuple[PublishedFigure, ...] = ()

@@ -107,6 +107,7 @@ TRANSACTIONS = TableContract(
         _ref("campaign_id", "campaigns", "the campaign it is credited to"),
         Column("quantity", NUMBER, "units"),
         Column("cost_amount", MONEY, "production cost of the row"),
+        Column("discount_amount", MONEY, "what was taken off the list price of the row; refunds negative"),
     ),
     known_on=("at",),
 )
@@ -249,6 +250,8 @@ CONTACTS = TableContract(
         Column("visits", COUNT, "visits in the outcome window", at_least=0, outcome=True),
         Column("orders", COUNT, "orders in the outcome window", at_least=0, outcome=True),
         Column("revenue_amount", MONEY, "revenue in the outcome window", outcome=True),
+        Column("variant", TEXT, "what was sent, where several were tried; empty for who was held out"),
+        Column("prior_amount", MONEY, "what was spent before, for sources without transactions"),
     ),
     known_on=("assigned_at",),
 )

@@ -70,5 +70,18 @@ RETENTION = Topic(
     useful=("customers",),
     publishes=("customers", "churn", "moves"),
 )
+CAMPAIGNS = Topic(
+    "campaigns",
+    "Campaigns",
+    "What did marketing really bring?",
+    needs=(("contacts",), ("campaigns",)),
+    useful=(
+        *("campaigns", "contacts", "campaign_costs", "leads", "opportunities", "transactions", "products"),
+        *("surveys", "survey_items", "targets", "market"),
+    ),
+    publishes=("customers", "campaigns", "uplift", "plays"),
+)
 
-TOPICS: dict[str, Topic] = {t.name: t for t in (SEGMENTATION, CLV, FUNNEL, SATISFACTION, RETENTION)}
+TOPICS: dict[str, Topic] = {
+    t.name: t for t in (SEGMENTATION, CLV, FUNNEL, SATISFACTION, RETENTION, CAMPAIGNS)
+}

@@ -42,7 +42,8 @@ def test_cdnow_headline_is_fitted_on_all_data(cdnow):
 
 
 @pytest.mark.parametrize(
-    ("topic", "source"), [("funnel", "pipeline"), ("satisfaction", "mobi"), ("segmentation", "textbook")]
+    ("topic", "source"),
+    [("funnel", "pipeline"), ("satisfaction", "mobi"), ("segmentation", "textbook"), ("campaigns", "hillstrom")],
 )
 def test_real_source_becomes_a_page(project, topic, source):
     run = project.crm("report", topic, "--source", source)

@@ -22,7 +22,7 @@ def one(expr):
     return expr.to_pyarrow().as_py()
 
 
-@pytest.mark.parametrize("source", ["cdnow", "pipeline", "mobi", "textbook"])
+@pytest.mark.parametrize("source", ["cdnow", "pipeline", "mobi", "textbook", "hillstrom"])
 def test_every_row_of_the_real_sources_is_sound(source):
     found = check(source)
     assert found.problems == {}

@@ -377,3 +377,18 @@ def test_overhead_stands_without_a_campaign_and_quarters_have_one_row_of_traffic
     assert market.period_start.min().date() == START
     assert market.period_end.max().date() == END
     assert tables["targets"].period_end.max().date() > END
+
+
+def test_discounts_come_at_the_rates_of_the_truth_and_go_back_with_the_goods(many_tables):
+    rows, truth = many_tables["transactions"], Truth().purchases
+    sold = rows[rows["amount"] > 0]
+    month = pd.to_datetime(sold["at"]).dt.month
+    season, by_campaign = month.isin(truth.discount_season_months), sold["campaign_id"].notna()
+    cheap = (sold["discount_amount"] > 0) & (sold["amount"] >= 10)  # of pennies a discount rounds to nothing
+    large = sold["amount"] >= 10
+    for who, share in (
+        (~season & ~by_campaign, truth.discounted_share),
+        (season & ~by_campaign, truth.discounted_in_season_share),
+    ):
+        assert within_chance(int(cheap[who].sum()), int((who & large).sum()), share)
+    assert (rows.loc[rows["amount"] < 0, "discount_amount"] <= 0).all()

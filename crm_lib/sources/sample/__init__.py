@@ -145,7 +145,11 @@ def _tables(world: _World) -> tuple[dict[str, pa.Table], dict[str, Any]]:
             stream(seed, "profiles"), truth.customers, world.people, since, world.ledgers
         ),
         "transactions": purchases.transactions(
-            stream(seed, "bought_in"), truth.purchases, world.ledgers, world.people.channel
+            stream(seed, "bought_in"),
+            truth.purchases,
+            world.ledgers,
+            world.people.channel,
+            stream(seed, "discounts"),
         ),
         "products": company.product_table(truth.purchases),
         **sold,

@@ -29,6 +29,7 @@ _STREAMS = (
     "costs",
     "targets",
     "market",
+    "discounts",
 )
 _START_DAY = np.datetime64(START, "D").astype(int)
 
@@ -78,3 +79,8 @@ def choose(rng: np.random.Generator, shares: tuple[float, ...], size: int) -> np
     """Codes drawn by share; shares need not sum to one."""
     edges = np.cumsum(shares) / np.sum(shares)
     return np.searchsorted(edges[:-1], rng.random(size), side="right")
+
+
+def months(day: np.ndarray) -> np.ndarray:
+    """Month (1–12) of days since the first day of the sample."""
+    return (day + _START_DAY).astype("datetime64[D]").astype("datetime64[M]").astype(int) % 12 + 1

@@ -205,15 +205,24 @@ class Ledger:
 
 
 def transactions(
-    rng: np.random.Generator, truth: Purchases, ledgers: dict[str, Ledger], channel: np.ndarray
+    rng: np.random.Generator,
+    truth: Purchases,
+    ledgers: dict[str, Ledger],
+    channel: np.ndarray,
+    discounts: np.random.Generator,
 ) -> pa.Table:
     """The table of all ledgers, sorted by day and customer; a key of `ledgers` is the prefix of its order ids."""
-    parts = [_rows(rng, truth, prefix, ledger, channel) for prefix, ledger in ledgers.items()]
+    parts = [_rows(rng, truth, prefix, ledger, channel, discounts) for prefix, ledger in ledgers.items()]
     return pa.concat_tables(parts).sort_by([("at", "ascending"), ("customer_id", "ascending")])
 
 
 def _rows(
-    rng: np.random.Generator, truth: Purchases, prefix: str, ledger: Ledger, channel: np.ndarray
+    rng: np.random.Generator,
+    truth: Purchases,
+    prefix: str,
+    ledger: Ledger,
+    channel: np.ndarray,
+    discounts: np.random.Generator,
 ) -> pa.Table:
     orders, lines_ = ledger.orders, ledger.lines
     own = rng.random(len(orders)) < truth.own_channel_share
@@ -226,6 +235,7 @@ def _rows(
     sign = np.where(np.arange(len(row)) < len(lines_.order), 1, -1)
     order = lines_.order[row]
     campaign = orders.campaign[order]
+    off = _discounts(discounts, truth, orders, lines_)
     return pa.table(
         {
             "customer_id": col.ids("C", orders.customer[order] + 1, id_width(len(channel))),
@@ -238,8 +248,21 @@ def _rows(
             "campaign_id": col.ids("M", campaign + 1, 2, missing=campaign < 0),
             "quantity": col.counts(sign * lines_.quantity[row]),
             "cost_amount": col.money(sign * lines_.cost_cents[row]),
+            "discount_amount": col.money(sign * off[row]),
         }
     )
+
+
+def _discounts(rng: np.random.Generator, truth: Purchases, orders: Orders, lines_: Lines) -> np.ndarray:
+    """Cents off the list price of each line; what was paid does not change, the list price lies above it."""
+    month = col.months(orders.day)[lines_.order]
+    share = np.where(
+        np.isin(month, truth.discount_season_months), truth.discounted_in_season_share, truth.discounted_share
+    )
+    share = np.where(orders.campaign[lines_.order] >= 0, truth.discounted_by_campaign_share, share)
+    depth = np.array(truth.discount_depths)[rng.integers(0, len(truth.discount_depths), len(share))]
+    cents = np.rint(lines_.cents * depth / (1 - depth)).astype(np.int64)
+    return np.where(rng.random(len(share)) < share, cents, 0)
 
 
 def id_width(n: int) -> int:

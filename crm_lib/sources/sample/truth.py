@@ -55,6 +55,11 @@ class Purchases:
     cost_noise: float = 0.03
     refund_share: float = 0.02
     refund_days_mean: float = 12.0
+    discounted_share: float = 0.12
+    discounted_in_season_share: float = 0.34
+    discount_season_months: tuple[int, ...] = (6, 11)
+    discounted_by_campaign_share: float = 0.6
+    discount_depths: tuple[float, ...] = (0.05, 0.10, 0.15, 0.20)
 
 
 @dataclass(frozen=True)
