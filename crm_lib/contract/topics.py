@@ -62,5 +62,14 @@ SATISFACTION = Topic(
     useful=("survey_items", "cases"),
     publishes=("aspects", "touchpoints"),
 )
+ACTION_PLAN = Topic(
+    "action_plan",
+    "Action plan",
+    "Whom to contact next, with what, and what did it bring?",
+    needs=(("transactions",), ("customer_summaries",)),
+    useful=("customers", "products", "campaigns", "contacts", "cases", "targets"),
+    publishes=("customers", "plays", "results"),
+    after=("segmentation", "clv", "funnel", "satisfaction", "retention", "campaigns"),
+)
 
-TOPICS: dict[str, Topic] = {t.name: t for t in (SEGMENTATION, CLV, FUNNEL, SATISFACTION)}
+TOPICS: dict[str, Topic] = {t.name: t for t in (SEGMENTATION, CLV, FUNNEL, SATISFACTION, ACTION_PLAN)}
