@@ -118,7 +118,7 @@ class PlanSettings:
     outcome_days: int = 42
     valid_days: int = 30
     holdout_least_share: float = 0.1
-    holdout_most_share: float = 0.4
+    holdout_most_share: float = 0.3
 
 
 @dataclass(frozen=True)

@@ -45,14 +45,23 @@ def power(uplift: float, base: float, n_treated: float, n_control: float) -> flo
 
 
 def size(n: int, uplift: float, base: float, least: float, most: float) -> Size:
-    """The smallest share between `least` and `most` with enough power; the largest where none has."""
+    """The smallest share between `least` and `most` with enough power; the largest where none has.
+
+    Where an arm would stay below thirty even so, nothing can be compared: then the least is held out.
+    """
+    if n * min(most, 1 - most) < FEWEST:
+        return _sized(n, uplift, base, least)
     shares = np.arange(round(least * 100), round(most * 100) + 1) / 100
     for share in shares:
         found = power(uplift, base, n * (1 - share), n * share)
         if found >= POWER:
             break
-    share = float(share)
-    return Size(share, found, detectable(base, n * (1 - share), n * share))
+    return _sized(n, uplift, base, float(share))
+
+
+def _sized(n: int, uplift: float, base: float, share: float) -> Size:
+    arms = (n * (1 - share), n * share)
+    return Size(share, power(uplift, base, *arms), detectable(base, *arms))
 
 
 def detectable(base: float, n_treated: float, n_control: float) -> float:

@@ -38,7 +38,9 @@ def plays(result: Plan) -> Part:
             list="; ".join(f"{r.title} {cash(r.gain)}" for r in frame.itertuples(index=False))
         ),
     )
-    chart = bars(frame, "title", "gain", labels, cash, "low", "high", best["title"], sideways=True)
+    chart = bars(
+        frame, "title", "gain", labels, cash, "low", "high", best["title"], sideways=True, numbers=_offers(frame)
+    )
     return together(chart, _lists(frame), sentence(_assumed(frame)))
 
 
@@ -52,10 +54,20 @@ def _lists(frame: pd.DataFrame) -> Part:
         Field("bounds", _("90 % interval"), str),
         Field("uplift", _("More orders"), lambda x: points(x)),
         Field("said", _("That is")),
-        Field("channel", _("Channel")),
-        Field("offer", _("Offer")),
     ]
     return table(frame, fields, _("The lists proposed, highest gain first"))
+
+
+def _offers(frame: pd.DataFrame) -> Part:
+    fields = [
+        Field("title", _("Play")),
+        Field("channel", _("Channel")),
+        Field("n_eligible", _("Fits and may be contacted"), number),
+        Field("n", _("On the list"), number),
+        Field("gain", _("Expected gain"), cash),
+        Field("offer", _("Offer")),
+    ]
+    return table(frame, fields, _("Plays, their channels and offers"))
 
 
 def _assumed(frame: pd.DataFrame) -> str:
@@ -140,7 +152,8 @@ def goes_with(result: Plan, products: pd.DataFrame | None = None) -> Part:
     if found is None:
         return sentence(_("The source knows no products, so that none can be recommended."))
     called = {} if products is None else dict(zip(products["product_id"], products["name"], strict=True))
-    pairs = found.pairs[(found.pairs["n_both"] >= FEWEST_BOTH) & (found.pairs["n_then"] > 0)].head(_MOST_PAIRS)
+    pairs = found.pairs[(found.pairs["n_both"] >= FEWEST_BOTH) & (found.pairs["n_then"] > 0)]
+    pairs = _once(pairs).head(_MOST_PAIRS)
     if pairs.empty:
         text = _("No two products were bought by {n} or more of the same customers: too few to recommend from.")
         return together(sentence(text.format(n=number(FEWEST_BOTH))), sentence(_tested(result)))
@@ -157,6 +170,13 @@ def goes_with(result: Plan, products: pd.DataFrame | None = None) -> Part:
     ]
     shown_part = table(shown, fields, _("Products that go together, most lift first"))
     return together(sentence(_tested(result)), shown_part)
+
+
+def _once(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Each pair in the direction that is commoner."""
+    either = [tuple(sorted(pair)) for pair in zip(pairs["bought"], pairs["next"], strict=True)]
+    commoner = pairs.assign(either=either).sort_values("n_then", ascending=False, kind="stable")
+    return pairs.loc[commoner.drop_duplicates("either").index.sort_values()]
 
 
 def _product(called: dict[str, str], key: str) -> str:

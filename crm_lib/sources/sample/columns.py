@@ -29,6 +29,7 @@ _STREAMS = (
     "costs",
     "targets",
     "market",
+    "response",
 )
 _START_DAY = np.datetime64(START, "D").astype(int)
 
