@@ -13,8 +13,8 @@ from crm_lib.cli.options import RunDate, Source, To, name_run_date, root, schedu
 
 app = typer.Typer(
     help="Say what became of the target lists of an action plan.\n\n"
-    "A list is proposed by `crm report action_plan`, then approved, sent and settled. From the first approval on the "
-    "plan is fixed. What a list brought is measured when its outcome window has passed since it was sent.",
+    "A list is proposed by `crm report action_plan`, then approved, sent and settled. From the first approval on "
+    "the plan is fixed. What a list brought is measured when its outcome window has passed since it was sent.",
     no_args_is_help=True,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -61,7 +61,7 @@ def sample(
     campaign_effects: Annotated[bool, typer.Option(help="Let campaigns change what customers buy.")] = True,
     respond_to: Annotated[
         list[Path] | None,
-        typer.Option(help="Go on with what the sent lists of this plan brought: reports/sample/lists/DATE; repeatable."),
+        typer.Option(help="Go on with what sent lists brought: reports/sample/lists/DATE; repeatable."),
     ] = None,
     until: Annotated[str, typer.Option(metavar="DATE", help="With --respond-to: the last day.")] = "",
 ) -> None:

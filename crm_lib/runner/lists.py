@@ -4,8 +4,8 @@ reports/<source>/lists/<plan_date>/plan.json, members.parquet   what the plan sa
 /<list>.<nn>-<owner>.csv, .xlsx           for those who do the contacting
 /states.jsonl, settled.json               who approved, sent and settled which list, and when
 
-The folder is private: no page links to it and no mail holds it. Once something of a plan is approved, no run writes
-the plan again.
+The folder is private: no page links to it and no mail holds it. Once something of a plan is approved, no run
+writes the plan again.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _write_xlsx(path: Path, sheet: pa.Table) -> None:
 
 
 def install(made: Path, folder: Path) -> None:
-    """Put the lists of a good run in their place, unless something of that plan was approved or the run has a label."""
+    """Put the lists of a good run in their place, unless that plan was approved or the run has a label."""
     fresh = made / FOLDER
     if not (fresh / PLAN).is_file() or "+" in folder.name:
         return
@@ -209,9 +209,9 @@ def _check_untouched(plan: StoredPlan) -> None:
         if not path.is_file() or stored.mark_of(path) != mark_then:
             what = "was changed" if path.is_file() else "is missing"
             raise DataContractError(
-                f"lists/{plan.plan_date}/{name} {what} since the plan was made. A list must be the one whose hold-out "
-                f"was drawn: make the plan again (crm report action_plan --force), and leave customers out through "
-                f"consent or unsubscribed_on."
+                f"lists/{plan.plan_date}/{name} {what} since the plan was made. A list must be the one whose "
+                f"hold-out was drawn: make the plan again (crm report action_plan --force), and leave customers "
+                f"out through consent or unsubscribed_on."
             )
 
 
@@ -224,8 +224,8 @@ def _check_fresh(plan: StoredPlan, plans: list[str], today: dt.date) -> None:
     age = (today - plan.plan_date).days
     if age > valid:
         raise ParameterError(
-            f"The plan of {plan.plan_date} is stale: it is {age} days old, and crm.toml allows {valid} (valid_days). "
-            f"Make a new one."
+            f"The plan of {plan.plan_date} is stale: it is {age} days old, and crm.toml allows {valid} "
+            f"(valid_days). Make a new one."
         )
 
 

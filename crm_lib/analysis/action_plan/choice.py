@@ -23,9 +23,9 @@ _SWEEPS, _HALVINGS = 4, 40
 class Problem:
     """What is to be chosen from: customers × plays.
 
-    `gain` is money expected of a contact, `allowed` whether the guard lets it be, `uses` whether it would bind money
-    and hands (a customer of the hold-out binds none). `cost_cents` and `channel` (a code) belong to plays; `slot` is
-    the code of the owner's hands in the channel for each customer and play. Limits of -1 are none.
+    `gain` is money expected of a contact, `allowed` whether the guard lets it be, `uses` whether it would bind
+    money and hands (a customer of the hold-out binds none). `cost_cents` and `channel` (a code) belong to plays;
+    `slot` is the code of the owner's hands in the channel for each customer and play. Limits of -1 are none.
     """
 
     gain: np.ndarray
@@ -56,7 +56,7 @@ class Problem:
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """The play of each customer (-1: none), and what one more unit of money or of hands would bring, by channel."""
+    """The play of each customer (-1: none), and what more money or more hands would bring, by channel."""
 
     play: np.ndarray
     money_price: np.ndarray
@@ -183,6 +183,8 @@ def _greedy(asked: Problem, money: np.ndarray, hands: np.ndarray) -> np.ndarray:
     n, n_plays = asked.gain.shape
     chosen = np.full(n, NOBODY, dtype=np.int64)
     budget, left = asked.budget_cents.copy(), asked.hands.copy()
+    binds = money[asked.channel] * asked.cost_cents / 100 + hands[asked.channel]
+    weight = np.where(binds > 0, binds, np.maximum(asked.cost_cents, 1) / 1e9)  # what is free comes first
     for priced in (True, False):
         zero = np.zeros(len(budget))
         net = _net(asked, money, hands) if priced else _net(asked, zero, zero)
@@ -192,7 +194,7 @@ def _greedy(asked: Problem, money: np.ndarray, hands: np.ndarray) -> np.ndarray:
             rows = np.flatnonzero(net[np.arange(n), best] > 0)
             if not len(rows):
                 break
-            served = _served(asked, rows, best[rows], budget, left)
+            served = _served(asked, rows, best[rows], weight, (budget, left))
             net[rows, best[rows]] = -np.inf
             chosen[rows[served]] = best[rows[served]]
             net[rows[served]] = -np.inf
@@ -200,11 +202,15 @@ def _greedy(asked: Problem, money: np.ndarray, hands: np.ndarray) -> np.ndarray:
 
 
 def _served(
-    asked: Problem, rows: np.ndarray, plays: np.ndarray, budget: np.ndarray, left: np.ndarray
+    asked: Problem, rows: np.ndarray, plays: np.ndarray, weight: np.ndarray, limits: tuple[np.ndarray, np.ndarray]
 ) -> np.ndarray:
-    """Which of those who ask are served; what they bind is taken off `budget` and `left`."""
+    """Which of those who ask are served, by gain for what a contact binds at the prices (`weight` of each play).
+
+    What they bind is taken off the `limits`, budgets and hands.
+    """
+    budget, left = limits
     cost, uses = asked.cost_cents[plays], asked.uses[rows, plays]
-    density = asked.gain[rows, plays] / np.maximum(cost, 1)
+    density = asked.gain[rows, plays] / weight[plays]
     order = np.lexsort((asked.tie[rows], -density))
     slot, channel = asked.slot[rows, plays][order], asked.channel[plays][order]
     cost, uses = cost[order], uses[order].astype(np.int64)

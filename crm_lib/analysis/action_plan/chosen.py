@@ -23,10 +23,10 @@ TENTH = 0.1
 class Account:
     """Members of all lists and what they are expected to bring.
 
-    `by_play` has a row per play with a channel: play, channel, n_eligible, n, n_treated, n_control, cost, gain, low,
-    high, uplift, uplift_low, uplift_high, source, n_lists, share, power, detectable, measurable. `by_channel`:
-    channel, budget, spent, n, money_price, hands_price, more, less (change of the gain with a tenth more and less
-    budget). `total` is the gain expected of all contacts, `bound` a sum that no choice could exceed.
+    `by_play` has a row per play with a channel: play, channel, n_eligible, n, n_treated, n_control, cost, gain,
+    low, high, uplift, uplift_low, uplift_high, source, n_lists, share, power, detectable, measurable.
+    `by_channel`: channel, budget, spent, n, money_price, hands_price, more, less (change of the gain with a
+    tenth more and less budget). `total` is the gain expected of all contacts, `bound` a sum that no choice could exceed.
     """
 
     members: pd.DataFrame

@@ -1,4 +1,4 @@
-"""What the tables say of each customer besides orders: consent, complaints, contacts, categories, worth of an order.
+"""What the tables say of each customer besides orders: consent, complaints, contacts, categories, worth.
 
 Everything is counted in the engine; one row per customer comes to Python.
 """
@@ -71,8 +71,8 @@ def _complaints(cases: ir.Table | None, as_of: dt.date) -> pd.DataFrame | None:
         return None
     told = cases.filter(cases["kind"].isin(["complaint", "failure"]) & cases["customer_id"].notnull())
     opened = told["opened_at"].cast("date")
-    closed = told["closed_at"].isnull() if "closed_at" in told.columns else ibis.literal(False)
-    last = told.group_by("customer_id").agg(last_on=opened.max(), complaint_open=closed.max())
+    ends = told["closed_at" if "closed_at" in told.columns else "opened_at"]  # every case was opened
+    last = told.group_by("customer_id").agg(last_on=opened.max(), complaint_open=ends.isnull().max())
     return last.select(
         "customer_id",
         "complaint_open",

@@ -83,7 +83,7 @@ def targets(
     as_of: dt.date,
     published: Mapping[str, Publication | None],
 ) -> tuple[Target, ...]:
-    """For each metric the targets of the period that ran last and of every period still running or to come next."""
+    """For each metric the targets of the period that began last, be it over or still running."""
     if table is None:
         return ()
     frame = table.to_pandas().sort_values(["metric", "period_start", "period_end"], ignore_index=True)

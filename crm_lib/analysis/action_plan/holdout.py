@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtr
 
 from crm_lib.analysis.action_plan.chance import uniform
 from crm_lib.analysis.action_plan.gain import Z
@@ -17,7 +17,7 @@ FEWEST = 30
 
 @dataclass(frozen=True)
 class Size:
-    """Share held out, the power it gives, the smallest uplift it can prove with 80 % power, and if that suffices."""
+    """Share held out, the power it gives, and the smallest uplift that it proves with 80 % power."""
 
     share: float
     power: float
@@ -41,7 +41,7 @@ def power(uplift: float, base: float, n_treated: float, n_control: float) -> flo
         return 0.0
     treated = min(max(base + uplift, 0.0), 1.0)
     error = math.sqrt(treated * (1 - treated) / n_treated + base * (1 - base) / n_control)
-    return float(stats.norm.cdf(abs(treated - base) / error - Z)) if error else float(treated != base)
+    return float(ndtr(abs(treated - base) / error - Z)) if error else float(treated != base)
 
 
 def size(n: int, uplift: float, base: float, least: float, most: float) -> Size:

@@ -176,7 +176,7 @@ def _expected(rows: pd.DataFrame) -> float:
 
 
 def _worth_it(rows: pd.DataFrame, margin: float, cost: float) -> float:
-    """The uplift at which a list pays for itself, from what an order was taken to be worth; 0 for free contacts."""
+    """The uplift at which a list pays for itself, from the worth of an order; 0 for free contacts."""
     treated = rows[rows["arm"] == TREATED]
     worth = float(treated["worth"].sum()) if "worth" in treated else 0.0
     return cost / worth if worth > 0 else 0.0

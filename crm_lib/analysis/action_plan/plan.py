@@ -1,4 +1,4 @@
-"""The action plan: from tables, publications and earlier plans to who is contacted, why, and with whom held out."""
+"""The action plan: from tables, publications and earlier plans to who is contacted and why."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Plan:
     customers
         The one customer table, by id, with `eligible`, `action` (a play, or `leave_alone`) and `reason` (why not).
     members
-        One row per customer on a list: list, customer_id, owner, channel, arm, contact_cost, gain, worth, product_id
-        and what the reason is said from.
+        One row per customer on a list: list, customer_id, owner, channel, arm, contact_cost, gain, worth,
+        product_id.
     playable, unplayable
         Plays that could be played, and the others with what they lack.
     account
@@ -148,7 +148,7 @@ def _chosen(
     as_of: dt.date,
     seed: int,
 ) -> Account:
-    """Choose twice: first to see how long each list gets and how large its hold-out must be, then with the arms."""
+    """Choose twice: first to see how long each list gets and how large its hold-out is, then with the arms."""
     columns = [j for j, p in enumerate(playable) if p.channel]
     contacting = [playable[j] for j in columns]
     uplifts = [gain.updated(gain.prior(p), results.of(p.name)) for p in contacting]

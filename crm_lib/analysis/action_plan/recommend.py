@@ -24,8 +24,8 @@ _SHRINK = 20.0  # customers' worth of popularity mixed into every pair
 class Affinity:
     """Pairs of products, most lift first, and the test on the months left out.
 
-    `pairs`: bought, next, n_both, n_then (bought later), support, lift, score. `by_sequence` and `by_popularity` are
-    shares of customers whose next new product was the one recommended; `wins` names the rule in use.
+    `pairs`: bought, next, n_both, n_then (bought later), support, lift, score. `by_sequence` and `by_popularity`
+    are shares of customers whose next new product was the one recommended; `wins` names the rule in use.
     """
 
     pairs: pd.DataFrame

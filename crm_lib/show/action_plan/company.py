@@ -12,7 +12,19 @@ from crm_lib.show.action_plan.headline import first_measure
 from crm_lib.show.action_plan.names import cash, said
 from crm_lib.show.parts import Part, note, sentence, together
 from crm_lib.show.tables import Cell, Field, cells, table
-from crm_lib.theme.words import between, clean, day, interval, name, ngettext, number, percent, points
+from crm_lib.theme.words import (
+    between,
+    clean,
+    day,
+    interval,
+    name,
+    ngettext,
+    number,
+    percent,
+    points,
+    short_day,
+    signed,
+)
 from crm_lib.theme.words import gettext as _
 
 
@@ -86,29 +98,35 @@ def last_time(result: Plan) -> Part:
     ready = sorted(found.measured, key=lambda m: (m.plan_date, m.profit.value), reverse=True)
     if not ready:
         return together(sentence(first_measure(result)), _waiting(result))
-    heads = [Cell(_("List"))]
-    heads += [
-        Cell(t, right=True) for t in (_("Contacted"), _("Held out"), _("More orders"), _("Cost"), _("Profit"))
-    ]
-    heads += [Cell(_("90 % interval"), right=True), Cell(_("Decision"))]
-    tones = {"keep": "ok", "stop": "no"}
-    rows = [
-        [
-            Cell(f"{names.title(result, m.play)}, {day(m.sent_on)}"),
-            *(Cell(t, right=True) for t in (number(m.n_treated), number(m.n_control), _rise(m), cash(m.cost))),
-            Cell(cash(m.profit.value), right=True),
-            Cell(between(m.profit.low, m.profit.high, cash), right=True),
-            Cell(names.verdicts()[m.verdict], tone=tones.get(m.verdict, "")),
-        ]
-        for m in ready
-    ]
+    heads = [Cell(_("List")), Cell(_("Decision"))]
+    said_ = (_("Profit"), _("90 % interval"), _("Cost"), _("More orders, points"), _("Contacted"), _("Held out"))
+    heads += [Cell(t, right=True) for t in said_]
+    several = len({m.plan_date for m in ready}) > 1
+    rows = [[*_named(result, m, several), *(Cell(t, right=True) for t in _numbers(m))] for m in ready]
     foot = _("Contacted and held-out customers are compared as drawn, whether the message arrived or not.")
     shown = cells(heads, rows, _("What the lists brought"), foot)
     return together(sentence(_together(result)), shown, sentence(_learned(result)), _waiting(result))
 
 
+def _named(result: Plan, m: Measured, several: bool) -> list[Cell]:
+    title = names.title(result, m.play)
+    dated = _("{list}, {day}").format(list=title, day=short_day(m.sent_on)) if several else title
+    tones = {"keep": "ok", "stop": "no"}
+    return [Cell(dated), Cell(names.verdicts()[m.verdict], tone=tones.get(m.verdict, ""))]
+
+
+def _numbers(m: Measured) -> list[str]:
+    bounds = between(m.profit.low, m.profit.high, cash)
+    return [cash(m.profit.value), bounds, cash(m.cost), _rise(m), number(m.n_treated), number(m.n_control)]
+
+
 def _rise(m: Measured) -> str:
-    return f"{points(m.uplift.value)} ({between(m.uplift.low, m.uplift.high, lambda x: points(x))})"
+    """The uplift in percentage points with its bounds; the heading names the unit."""
+
+    def told(share: float) -> str:
+        return signed(100 * share, lambda x: number(x, 1))
+
+    return f"{told(m.uplift.value)} ({between(m.uplift.low, m.uplift.high, told)})"
 
 
 def _together(result: Plan) -> str:

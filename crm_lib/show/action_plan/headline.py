@@ -20,7 +20,7 @@ def nobody(result: Plan) -> str:
         return ""
     if not result.settings.plays:
         return _(
-            "crm.toml names no plays for this source (settings.action_plan.plays): there is nothing to choose from."
+            "crm.toml names no plays for this source (settings.action_plan.plays): there is nothing to choose."
         )
     if not result.guarded.has_consent:
         return _(
@@ -28,9 +28,7 @@ def nobody(result: Plan) -> str:
             "there is no list."
         )
     if not result.playable:
-        return _(
-            "None of the plays of crm.toml can be played here; what each lacks stands under “How far to trust this”."
-        )
+        return _("None of the plays of crm.toml can be played here; “How far to trust this” says what each lacks.")
     if not result.guarded.n_wanted:
         return _("No play fits any customer today.")
     if not result.guarded.allowed.any():

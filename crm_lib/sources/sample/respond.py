@@ -6,7 +6,6 @@ orders on top, to those contacted only. No new customers come, nobody complains,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
