@@ -135,8 +135,9 @@ def test_of_several_plays_only_the_first_priority_counts():
 
 
 def test_bought_one_and_not_yet_the_other():
+    rows = (("a", 50, 9, "P1"), ("b", 50, 9, "P1"), ("b", 40, 9, "P2"), ("c", 50, 9, "P2"))
     tables = dataclasses.replace(
-        many(0), transactions=bought(("a", 50, 9, "P1"), ("b", 50, 9, "P1"), ("b", 40, 9, "P2"), ("c", 50, 9, "P2")),
+        many(0), transactions=bought(*rows),
         customers=people_of(["a", "b", "c"]),
     )  # fmt: skip
     how = settings(dataclasses.replace(MAIL, bought="p1", not_yet="P2", cost=0.0))
@@ -203,7 +204,8 @@ def test_each_rule_protects_and_is_counted_once():
     consent = pa.array([i != "no" if i != "unsaid" else None for i in ids])
     gone = pa.array([dt.date(2026, 1, 1) if i == "gone" else None for i in ids], pa.date32())
     at = pa.array([dt.datetime(2026, 10, 30)] * 3, pa.timestamp("us"))
-    contacts = pa.table({"customer_id": ["busy", "often", "fine"], "campaign_id": ["live", "old", "old"], "assigned_at": at,
+    contacts = pa.table({"customer_id": ["busy", "often", "fine"], "campaign_id": ["live", "old", "old"],
+                         "assigned_at": at,
                          "arm": ["treated", "treated", "control"]})  # fmt: skip
     campaigns = pa.table(
         {"campaign_id": ["live", "old"], "ends_on": [dt.date(2026, 12, 1), dt.date(2026, 10, 30)]}

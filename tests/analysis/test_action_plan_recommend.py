@@ -37,7 +37,7 @@ def company(rule, n=600):
     rows = []
     for i in range(n):
         first = rng.choice(["A", "B"])
-        days = 400 if i % 2 else 150
+        days = 400 if i % 2 else 250
         rows += [(f"c{i:03}", days, first), (f"c{i:03}", days - 100, rule(first, rng))]
     return bought(*rows)
 

@@ -26,7 +26,8 @@ class Account:
     `by_play` has a row per play with a channel: play, channel, n_eligible, n, n_treated, n_control, cost, gain,
     low, high, uplift, uplift_low, uplift_high, source, n_lists, share, power, detectable, measurable.
     `by_channel`: channel, budget, spent, n, money_price, hands_price, more, less (change of the gain with a
-    tenth more and less budget). `total` is the gain expected of all contacts, `bound` a sum that no choice could exceed.
+    tenth more and less budget). `total` is the gain expected of all contacts, `bound` a sum
+    that no choice could exceed.
     """
 
     members: pd.DataFrame
