@@ -87,7 +87,12 @@ def _write_csv(path: Path, sheet: pa.Table) -> None:
 def _write_xlsx(path: Path, sheet: pa.Table) -> None:
     import xlsxwriter
 
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    options = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
     with xlsxwriter.Workbook(str(path), options) as book:
         book.set_properties({"created": _CREATED})
         bold, page = book.add_format({"bold": True}), book.add_worksheet()

@@ -1,10 +1,10 @@
 import dataclasses
 import datetime as dt
 import json
+import zipfile
 
 import pandas as pd
 import pytest
-import python_calamine
 
 from crm_lib.contract import lists as stored
 from crm_lib.contract.lists import TargetLists
@@ -59,8 +59,10 @@ def test_there_is_one_file_per_play_and_owner_and_no_formula_in_it(source):
     text = (home / "mail.02-li-etc.csv").read_text(encoding="utf-8-sig")
     assert f'"\'{HOSTILE}"' in text
     assert '"\'+1 order"' in text
-    book = python_calamine.CalamineWorkbook.from_path(str(home / "mail.02-li-etc.xlsx"))
-    assert book.get_sheet_by_index(0).to_python()[:2] == [["Customer", "Reason"], [f"'{HOSTILE}", "'+1 order"]]
+    with zipfile.ZipFile(home / "mail.02-li-etc.xlsx") as book:
+        assert "<f>" not in book.read("xl/worksheets/sheet1.xml").decode()
+        texts = book.read("xl/sharedStrings.xml").decode()
+    assert all(f"{text}</t>" in texts for text in ("Customer", "Reason", f"'{HOSTILE}", "'+1 order"))
 
 
 def test_the_same_plan_gives_the_same_bytes(tmp_path):
