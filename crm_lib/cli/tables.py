@@ -21,7 +21,8 @@ from crm_lib.cli.options import (
     short,
 )
 from crm_lib.contract.topics import TOPICS
-from crm_lib.runner import choices
+from crm_lib.errors import ParameterError
+from crm_lib.runner import choices, dates
 
 if TYPE_CHECKING:
     from crm_lib.sources import Checkup
@@ -58,10 +59,17 @@ def sample(
     out: Annotated[Path | None, typer.Option(help="Folder to write to; else data/sample beside crm.toml.")] = None,
     format: Annotated[Format, typer.Option(help="File format of the tables.")] = Format.csv,
     campaign_effects: Annotated[bool, typer.Option(help="Let campaigns change what customers buy.")] = True,
+    respond_to: Annotated[
+        list[Path] | None,
+        typer.Option(help="Go on with what sent lists brought: reports/sample/lists/DATE; repeatable."),
+    ] = None,
+    until: Annotated[str, typer.Option(metavar="DATE", help="With --respond-to: the last day.")] = "",
 ) -> None:
     """Write the sample company, with the truth behind it in truth.json.
 
     The same seed and size give the same bytes.
+
+    With --respond-to the company goes on to a later day, and customers on lists that were sent answer to them.
 
     Example: crm sample --customers 100000 --out big --format parquet
     """
@@ -70,6 +78,15 @@ def sample(
     drawn = {} if seed is None else {"seed": seed}
     sized = {} if customers is None else {"n_customers": customers}
     folder = out or root() / "data" / "sample"
+    if bool(respond_to) != bool(until):
+        raise ParameterError("--respond-to and --until belong together: whose lists, and up to which day.")
+    if respond_to:
+        from crm_lib.sources.sample.respond import write_response
+
+        day = dates.day(until, None, "--until")
+        files = write_response(folder, respond_to, day, **drawn, **sized, format=format.value)
+        typer.echo(f"{len(files)} files in {short(folder)}")
+        return
     files = write_sample(folder, **drawn, **sized, campaign_effects=campaign_effects, format=format.value)
     typer.echo(f"{len(files)} files in {short(folder)}")
 

@@ -94,6 +94,15 @@ a table.
 | `satisfaction.touchpoints` | touchpoints in the order of the journey | |
 | `satisfaction.drivers` | aspects held against contentment, at most 12 | all |
 | `satisfaction.comments` | by category, the words that put a comment into it; comments are only ever counted | |
+| `action_plan.plays` | the moves, in order: `name`, `title`, `channel` (none: leave alone), `offer`, `cost` of a contact, `when`, `bought`, `not_yet`, `priority` (1 before 2), `owner`, `uplift` with `uplift_low`, `uplift_high` and `uplift_source`, `ignores` | |
+| … `when` | conditions that must all hold: `column` of the customer table, and `any_of`, or `at_least` and `at_most` | |
+| … `uplift` | expected rise (0–1) of the chance of an order within the outcome window; without `uplift_source` it is shown as an assumption | |
+| … `ignores` | guards that don't hold for the play: `complaint`, `purchase` | |
+| `action_plan.channels` | channel → `budget` in money and contacts `per_owner` of one plan | no limit |
+| `action_plan.guard` | `caps` (days → contacts), `after_complaint_days`, `after_purchase_days`, `global_holdout_share` | 7 → 1, 30 → 4; 30; 7; 0.02 |
+| `action_plan.outcome_days` | days after sending within which a contact is judged | 42 |
+| `action_plan.valid_days` | days within which a plan may be approved | 30 |
+| `action_plan.holdout_least_share`, `action_plan.holdout_most_share` | bounds of the hold-out, whose size follows from its power | 0.1, 0.3 |
 
 | key for the reports, at the top of crm.toml or in `[sources.NAME]` | meaning |
 |---|---|

@@ -75,6 +75,79 @@ class CampaignSettings:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """What a play asks of one column of the customer table: one of these values, or a number from … to."""
+
+    column: str
+    any_of: tuple[str, ...] = ()
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+@dataclass(frozen=True)
+class Play:
+    """A move: to whom (every condition must hold), through which channel, with what offer, at what cost each.
+
+    `bought` and `not_yet` name categories or products: bought the one, not yet the other. Of the plays that fit
+    a customer only those with the lowest `priority` count. A play without a `channel` leaves the customer alone.
+    `owner` names who does it; empty: the customer's own. `uplift` is the expected rise (0–1) of the chance of an
+    order within the outcome window, with its 90 % bounds; `uplift_source` says where it was measured, and is empty
+    for an assumption. `ignores` names guards that don't hold for it: complaint, purchase.
+    """
+
+    name: str
+    title: str = ""
+    channel: str = ""
+    offer: str = ""
+    cost: float | None = None
+    when: tuple[Condition, ...] = ()
+    bought: str = ""
+    not_yet: str = ""
+    priority: int = 2
+    owner: str = ""
+    uplift: float = 0.0
+    uplift_low: float | None = None
+    uplift_high: float | None = None
+    uplift_source: str = ""
+    ignores: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Channel:
+    """What a channel can bear in one plan: money, and contacts by each owner; None: no limit."""
+
+    budget: float | None = None
+    per_owner: int | None = None
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Whom not to disturb. `caps` is days → contacts allowed in them; the share of the global hold-out is 0–1."""
+
+    caps: dict[str, int] = field(default_factory=lambda: {"7": 1, "30": 4})
+    after_complaint_days: int = 30
+    after_purchase_days: int = 7
+    global_holdout_share: float = 0.02
+
+
+@dataclass(frozen=True)
+class PlanSettings:
+    """Plays, channels and guards of the action plan.
+
+    What a contact brought is judged `outcome_days` after sending; a list may be approved within `valid_days` of
+    its plan. The hold-out of a list is as large as its power needs, within these two shares.
+    """
+
+    plays: tuple[Play, ...] = ()
+    channels: dict[str, Channel] = field(default_factory=dict)
+    guard: Guard = field(default_factory=Guard)
+    outcome_days: int = 42
+    valid_days: int = 30
+    holdout_least_share: float = 0.1
+    holdout_most_share: float = 0.3
+
+
+@dataclass(frozen=True)
 class Settings:
     """What `crm.toml` says of one source and its company. Money is in `currency`, shares are 0–1.
 
@@ -91,4 +164,5 @@ class Settings:
     funnel: FunnelSettings = field(default_factory=FunnelSettings)
     satisfaction: SatisfactionSettings = field(default_factory=SatisfactionSettings)
     campaigns: CampaignSettings = field(default_factory=CampaignSettings)
+    action_plan: PlanSettings = field(default_factory=PlanSettings)
     published: tuple[PublishedFigure, ...] = ()

@@ -81,7 +81,16 @@ CAMPAIGNS = Topic(
     ),
     publishes=("customers", "campaigns", "uplift", "plays"),
 )
+ACTION_PLAN = Topic(
+    "action_plan",
+    "Action plan",
+    "Whom to contact next, with what, and what did it bring?",
+    needs=(("transactions",), ("customer_summaries",)),
+    useful=("customers", "products", "campaigns", "contacts", "cases", "targets"),
+    publishes=("customers", "plays", "results"),
+    after=("segmentation", "clv", "funnel", "satisfaction", "retention", "campaigns"),
+)
 
 TOPICS: dict[str, Topic] = {
-    t.name: t for t in (SEGMENTATION, CLV, FUNNEL, SATISFACTION, RETENTION, CAMPAIGNS)
+    t.name: t for t in (SEGMENTATION, CLV, FUNNEL, SATISFACTION, RETENTION, CAMPAIGNS, ACTION_PLAN)
 }

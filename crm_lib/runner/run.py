@@ -15,8 +15,21 @@ from pathlib import Path
 from typing import Any
 
 from crm_lib import __version__
+from crm_lib.contract.topics import TOPICS
 from crm_lib.errors import ReportFailed
-from crm_lib.runner import archive, failure, forked, index, lock, process, record, scrubbing, unchanged, verdict
+from crm_lib.runner import (
+    archive,
+    failure,
+    forked,
+    index,
+    lists,
+    lock,
+    process,
+    record,
+    scrubbing,
+    unchanged,
+    verdict,
+)
 from crm_lib.runner.forked import WarmPair
 from crm_lib.runner.job import Job, Order
 from crm_lib.runner.progress import Lines
@@ -98,21 +111,43 @@ def _report(order: Order, progress: Lines, began: dt.datetime, warm: WarmPair | 
     start = archive.begin(order.folder, began)
     log = order.folder / "runs" / f"{start}.log"
     shift = _Shift(order, start, began, record.commit(order.reports.parent), log, warm)
-    settled = [outcome for job in order.jobs if (outcome := _without_running(shift, job))]
-    known = {outcome.job.topic for outcome in settled}
-    rest = [job for job in order.jobs if job.topic not in known]
-    if warm and rest:
-        warm.ready(job.notebook for job in rest)
+    found: list[Outcome] = []
     with progress:
-        for outcome in settled:
-            progress.finished(outcome.job.topic, outcome.verdict, 0.0)
-        made = _all(shift, rest, progress) if rest else []
-    outcomes = _in_order(order, [*settled, *made])
+        for jobs in _waves(order.jobs):
+            found += _wave(shift, jobs, progress)
+    outcomes = _in_order(order, found)
     written = record.of_run(order, start, began, shift.commit, outcomes)
     archive.write_record(order.folder, start, written)
     with lock.held(order.reports / ".lock", _INDEX_WAIT_S):
         index.write(order.reports, order.folder)
     return Run(outcomes, order.folder / "index.html")
+
+
+def _waves(jobs: tuple[Job, ...]) -> list[list[Job]]:
+    """Jobs that may run at once, wave after wave: what reads other topics begins when these are in their place."""
+    waves: list[list[Job]] = []
+    rest = list(jobs)
+    while rest:
+        waiting = {job.topic for job in rest}
+        ready = [job for job in rest if not waiting & set(_after(job.topic))] or rest
+        waves.append(ready)
+        rest = [job for job in rest if job not in ready]
+    return waves
+
+
+def _after(topic: str) -> tuple[str, ...]:
+    return TOPICS[topic].after if topic in TOPICS else ()
+
+
+def _wave(shift: _Shift, jobs: list[Job], progress: Lines) -> list[Outcome]:
+    settled = [outcome for job in jobs if (outcome := _without_running(shift, job))]
+    known = {outcome.job.topic for outcome in settled}
+    rest = [job for job in jobs if job.topic not in known]
+    if shift.warm and rest:
+        shift.warm.ready(job.notebook for job in shift.order.jobs)
+    for outcome in settled:
+        progress.finished(outcome.job.topic, outcome.verdict, 0.0)
+    return [*settled, *(_all(shift, rest, progress) if rest else [])]
 
 
 def _all(shift: _Shift, jobs: list[Job], progress: Lines) -> list[Outcome]:
@@ -164,6 +199,7 @@ def _one(shift: _Shift, job: Job, progress: Lines) -> Outcome:
             raise KeyboardInterrupt
         if found.good:
             archive.install(made, order.folder, job.topic, order.language)
+            lists.install(made, order.folder)
         else:
             page = _tell_failure(shift, job, found, made)
     except OSError as error:  # a full disk: the others may still fit, and whatever stood there stands

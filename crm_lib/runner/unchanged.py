@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_lib.contract.topics import TOPICS
-from crm_lib.runner import archive, figures, history, verdict
+from crm_lib.runner import archive, figures, history, lists, verdict
 from crm_lib.runner.job import Job, Order
 
 _LIBRARIES = ("duckdb", "ibis-framework", "matplotlib", "nbconvert", "numpy", "pandas", "scipy", "seaborn")
@@ -23,7 +23,8 @@ def key(order: Order, job: Job) -> str:
     """A mark of all that a page depends on; empty where the data have no fingerprint.
 
     That is: the notebook, our code and the libraries, every parameter, the data, the settings, what the topics
-    before it have published, and what the same topic published on the date before.
+    before it have published, what became of the lists of earlier plans, and what the same topic published on the
+    date before.
     """
     if not order.fingerprint:
         return ""
@@ -39,6 +40,7 @@ def key(order: Order, job: Job) -> str:
         "language": order.language,
         "published": published,
         "earlier": earlier,
+        "lists": lists.mark(order.folder.parent) if after else "",
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 

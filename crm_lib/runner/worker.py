@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_lib.contract.reporting import Reporting, Threshold
-from crm_lib.runner import figures, freshness, parameters, scrubbing, spreadsheet, thresholds, verdict
+from crm_lib.runner import figures, freshness, lists, parameters, scrubbing, spreadsheet, thresholds, verdict
 from crm_lib.runner.warm import end_group
 from crm_lib.theme import words
 
@@ -91,6 +91,7 @@ def _write_page(
         print("\n".join(problems), file=sys.stderr)  # noqa: T201
         return verdict.bad_page(problems)
     (Path(task["folder"]) / task["page"]).write_text(made, encoding="utf-8")
+    lists.write(Path(task["folder"]))
     return found
 
 

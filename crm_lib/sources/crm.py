@@ -11,8 +11,10 @@ from typing import Any
 import ibis
 
 from crm_lib import __version__
+from crm_lib.contract import lists as stored_lists
 from crm_lib.contract import publication as publications
 from crm_lib.contract.card import DataCard
+from crm_lib.contract.lists import StoredPlan, TargetLists
 from crm_lib.contract.publication import KeyFigures, Publication
 from crm_lib.contract.settings import Settings
 from crm_lib.contract.tables import TABLES
@@ -101,6 +103,20 @@ class Crm:
         publications.check_publication(publication)
         return KeyFigures(publication)
 
+    def save_lists(self, lists: TargetLists) -> TargetLists | None:
+        """Hand target lists to the runner, which stores them; in JupyterLab check them and show what would go."""
+        folder = os.environ.get("CRM_PUBLISH_TO", "")
+        if folder:
+            stored_lists.write(lists, Path(folder), self.about())
+            return None
+        stored_lists.check(lists)
+        return lists
+
+    def plans(self) -> tuple[StoredPlan, ...]:
+        """The plans stored for this source up to this date, oldest first; none in a JupyterLab of its own."""
+        folder = self._reports()
+        return stored_lists.stored(folder, self.as_of) if folder else ()
+
     def about(self) -> dict[str, Any]:
         """What describes the data behind a publication, ready for JSON."""
         cards = self.card.tables
@@ -121,9 +137,21 @@ class Crm:
         }
 
     def published(self, topic: str) -> Publication | None:
-        """What `topic` published for this source and date; None where there is nothing yet."""
-        folder = self._reports()
-        return _read(folder / self.as_of.isoformat(), topic) if folder else None
+        """What `topic` published for this source and date; None where there is nothing yet.
+
+        A run with a label reads what the same run has made, and else the usual pages of the date.
+        """
+        folder, day = self._reports(), self.as_of.isoformat()
+        if not folder:
+            return None
+        own = Path(os.environ.get("CRM_PUBLISH_TO", "")).parent
+        labelled = _read(own, topic) if own.name.startswith(f"{day}+") and own.parent == folder else None
+        return labelled or _read(folder / day, topic)
+
+    def published_all(self) -> dict[str, Publication | None]:
+        """What each topic before this one published for this source and date; None for those that did not."""
+        before = TOPICS[self.topic].after if self.topic else tuple(TOPICS)
+        return {topic: self.published(topic) for topic in before}
 
     def previous(self, topic: str) -> Publication | None:
         """What `topic` published for the newest earlier date; None where there is none."""

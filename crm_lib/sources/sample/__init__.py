@@ -32,7 +32,7 @@ _NOTES = (
     "Answers of everyone asked are known here; the tables hold those of customers who answered.",
 )
 
-__all__ = ["END", "N_CUSTOMERS", "SEED", "START", "Sample", "Truth", "make_sample", "write_sample"]
+__all__ = ["END", "N_CUSTOMERS", "SEED", "START", "Sample", "Truth", "make_sample", "save", "write_sample"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,11 @@ def write_sample(
 ) -> list[Path]:
     """Write the tables of the sample company and `truth.json` into a folder, and say which files these are."""
     sample = make_sample(seed=seed, n_customers=n_customers, campaign_effects=campaign_effects)
+    return save(sample, folder, format)
+
+
+def save(sample: Sample, folder: str | Path, format: Literal["csv", "parquet"] = "csv") -> list[Path]:
+    """Write a sample into a folder, and say which files these are."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write = {"csv": _write_csv, "parquet": pa.parquet.write_table}[format]

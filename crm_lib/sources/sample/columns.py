@@ -30,6 +30,7 @@ _STREAMS = (
     "targets",
     "market",
     "discounts",
+    "response",
 )
 _START_DAY = np.datetime64(START, "D").astype(int)
 

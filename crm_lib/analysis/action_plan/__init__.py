@@ -1,0 +1,25 @@
+"""The action plan: whom to contact next, with what and why, and what earlier contacts brought."""
+
+import pandas as pd
+
+from crm_lib.analysis.action_plan.facts import Tables
+from crm_lib.analysis.action_plan.figures import publication
+from crm_lib.analysis.action_plan.plan import LEAVE_ALONE, Plan, plan
+
+__all__ = ["LEAVE_ALONE", "Plan", "Tables", "plan", "product_names", "publication", "tables_of"]
+
+
+def product_names(tables: Tables) -> pd.DataFrame | None:
+    """`product_id` and `name` of all products, by id; None where the source names none."""
+    if tables.products is None or "name" not in tables.products.columns:
+        return None
+    return tables.products.select("product_id", "name").order_by("product_id").to_pandas()
+
+
+def tables_of(source: object) -> Tables:
+    """The tables of a source (anything with `get`) that a plan can use."""
+    return Tables(
+        source.get("transactions"),
+        source.get("customer_summaries"),
+        *(source.get(name) for name in ("customers", "cases", "contacts", "campaigns", "products", "targets")),
+    )

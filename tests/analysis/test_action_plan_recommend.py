@@ -1,0 +1,132 @@
+import datetime as dt
+
+import ibis
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from crm_lib.analysis.action_plan import findings, recommend
+
+TODAY = dt.date(2026, 10, 31)
+
+
+def bought(*rows):
+    """Transactions of (customer, days ago, product)."""
+    ids, ago, goods = zip(*rows, strict=True)
+    at = pa.array([dt.datetime(2026, 10, 31, 12) - dt.timedelta(days=d) for d in ago], pa.timestamp("us"))
+    money = pa.array([10.0] * len(ids)).cast(pa.decimal128(18, 2))
+    return ibis.memtable(
+        pa.table({"customer_id": list(ids), "at": at, "product_id": list(goods), "amount": money})
+    )
+
+
+def test_pairs_are_counted_with_support_and_lift():
+    found = recommend.affinity(
+        bought(("a", 90, "X"), ("a", 80, "Y"), ("b", 90, "X"), ("b", 99, "Y"), ("c", 9, "X"), ("d", 9, "Z")), TODAY
+    )
+    row = found.pairs[(found.pairs["bought"] == "X") & (found.pairs["next"] == "Y")].iloc[0]
+    assert (row["n_both"], row["n_then"]) == (2, 1)
+    assert row["support"] == 0.5
+    assert row["lift"] == pytest.approx(2 * 4 / (3 * 2))
+    assert found.n_customers == 4
+
+
+def company(rule, n=600):
+    """Customers who buy A or B, and half a year later what `rule` says follows."""
+    rng = np.random.default_rng(3)
+    rows = []
+    for i in range(n):
+        first = rng.choice(["A", "B"])
+        days = 400 if i % 2 else 250
+        rows += [(f"c{i:03}", days, first), (f"c{i:03}", days - 100, rule(first, rng))]
+    return bought(*rows)
+
+
+def test_where_one_product_leads_to_another_the_sequence_wins_and_is_used():
+    table = company(lambda first, _rng: {"A": "C", "B": "D"}[first])
+    found = recommend.affinity(table, TODAY)
+    assert found.wins == "sequence"
+    assert found.by_sequence.value > found.by_popularity.value
+    more = bought(("x", 20, "A"), ("y", 20, "B"))
+    told = recommend.next_products(found, more, TODAY, ["x", "y"])
+    assert told["product_id"].tolist() == ["C", "D"]
+
+
+def test_where_nothing_follows_from_anything_popularity_is_not_beaten_by_far():
+    table = company(lambda _first, rng: rng.choice(["C", "D", "E"], p=[0.8, 0.1, 0.1]))
+    found = recommend.affinity(table, TODAY)
+    assert found.by_popularity.value > found.by_sequence.value - 0.05
+
+
+def test_nobody_is_offered_what_they_have():
+    table = company(lambda first, _rng: {"A": "C", "B": "D"}[first])
+    found = recommend.affinity(table, TODAY)
+    told = recommend.next_products(found, table, TODAY, ["c000", "c001"])
+    have = table.to_pandas().groupby("customer_id")["product_id"].agg(set)
+    assert all(row.product_id not in have[row.customer_id] for row in told.itertuples())
+
+
+def test_a_source_without_products_has_no_recommendation():
+    table = bought(("a", 1, "X")).drop("product_id")
+    assert recommend.affinity(table, TODAY) is None
+    alone = recommend.affinity(bought(("a", 1, "X")), TODAY)
+    assert not alone.by_sequence
+    assert recommend.next_products(alone, bought(("a", 1, "X")), TODAY, ["a"]).empty
+
+
+# ------------------------------------------------------------------- targets
+
+
+def aims(start, end, value=100.0, metric="revenue"):
+    return ibis.memtable(
+        pa.table(
+            {"metric": [metric], "period_start": [start], "period_end": [end], "value": [value], "unit": ["CNY"]}
+        )
+    )
+
+
+def steady(days):
+    return bought(*((f"c{i}", i, "X") for i in range(days)))
+
+
+def test_a_target_that_is_over_is_reached_or_missed():
+    (found,) = findings.targets(aims(dt.date(2026, 10, 22), TODAY), steady(60), TODAY, {})
+    assert (found.so_far, found.reached, found.projected) == (100.0, True, None)
+    (found,) = findings.targets(aims(dt.date(2026, 10, 22), TODAY, 100.01), steady(60), TODAY, {})
+    assert found.reached is False
+
+
+def test_a_running_target_is_projected_at_the_pace_of_its_weeks():
+    (found,) = findings.targets(aims(dt.date(2026, 9, 1), dt.date(2026, 11, 30), 910.0), steady(90), TODAY, {})
+    assert found.reached is None
+    assert found.projected.value == pytest.approx(910.0)
+    (early,) = findings.targets(aims(dt.date(2026, 10, 20), dt.date(2026, 12, 30)), steady(90), TODAY, {})
+    assert early.projected is None
+
+
+def test_what_nothing_here_measures_has_no_value():
+    (found,) = findings.targets(aims(dt.date(2026, 10, 1), TODAY, metric="market share"), steady(60), TODAY, {})
+    assert found.so_far is None
+    assert found.reached is None
+
+
+@pytest.mark.slow
+def test_the_projection_holds_what_comes_as_often_as_it_should():
+    rng, inside = np.random.default_rng(5), []
+    for _ in range(2000):
+        days = rng.gamma(2, 50, 91)
+        found = findings.projected(days[:63], float(days[:63].sum()), 28)
+        inside.append(found.low <= days.sum() <= found.high)
+    assert 0.87 < np.mean(inside) < 0.93
+
+
+def test_findings_are_ranked_by_money():
+    from crm_lib.contract.publication import Figure, Publication
+
+    told = {
+        "clv": Publication("clv", (Figure("at_risk_amount", 10.0, "CNY"),)),
+        "funnel": Publication("funnel", (Figure("stale_amount", 99.0, "CNY"),)),
+        "satisfaction": Publication("satisfaction", (), summary="content"),
+        "retention": None,
+    }
+    assert [f.topic for f in findings.findings(told)] == ["funnel", "clv", "satisfaction"]
