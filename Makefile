@@ -32,8 +32,9 @@ lab: $(READY) ## JupyterLab on the notebooks; outputs are stripped on commit
 lint: $(READY) ## style of code and notebooks
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
 
-bench: $(READY) ## seconds and memory of a whole run and of each notebook
+bench: $(READY) ## seconds and memory of a run, and beside papermill + nbconvert
 	@$(BIN)/python bench/run.py
+	@$(BIN)/python bench/runner.py
 	@echo "Customer value against its peers, up to 10 million customers: make bench-clv"
 
 # The peers are the extra `bench`, in an environment of their own: the locked one stays as it is.

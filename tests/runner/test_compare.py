@@ -147,9 +147,9 @@ def test_customers_who_changed_segment_are_counted_with_their_money(tmp_path):
         a=("best", 100.0), b=("best", 50.0), c=("quiet", 10.0), d=("quiet", 5.0), gone=("quiet", 1.0)
     )
     now = customers(a=("quiet", 110.0), b=("best", 60.0), c=("best", 500.0), d=("best", 7.0), new=("best", 2.0))
-    words = [figure("segment_best_amount", 1.0, "CNY", words="Money of “Best customers”")]
-    old = dated(tmp_path, "2026-09-30", words, "segmentation", before)
-    new = dated(tmp_path, "2026-10-31", words, "segmentation", now)
+    named = pd.DataFrame({"segment": ["best"], "name": ["Best customers"], "n_customers": [4], "amount": [1.0]})
+    old = dated(tmp_path, "2026-09-30", (), "segmentation", before)
+    new = dated(tmp_path, "2026-10-31", (), "segmentation", now | {"segments": named})
     found = movers.segments(old, new)
     assert found.moves.to_dict("records") == [
         {"from": "quiet", "to": "Best customers", "n": 2, "amount": 507.0},
