@@ -135,7 +135,7 @@ def test_topics_lists_questions_tables_and_parameters(crm):
     code, out, _err = crm("topics")
     assert code == 0
     assert [topic.question in out for topic in TOPICS.values()] == [True] * len(TOPICS)
-    assert "--set clv.horizon_weeks=52  (int, 4 to 156)  how far ahead to look, 4 to 156" in out
+    assert "--set clv.horizon_weeks=52  (whole number, 4 to 156)  how far ahead to look" in out
     assert "needs transactions or customer_summaries" in out
 
 
@@ -271,7 +271,7 @@ def test_quiet_says_one_line_for_a_failure(crm, project):
 def test_help_lists_the_parameters_of_the_notebooks(crm):
     _code, out, _err = crm("report", "--help")
     assert "clv.horizon_weeks=52" in out
-    assert "int, 4 to 156; how far ahead to look" in " ".join(out.split())
+    assert "whole number, 4 to 156; how far ahead to look" in " ".join(out.split())
 
 
 def test_two_dates_are_compared(crm, project):

@@ -131,7 +131,7 @@ def about(task: dict[str, Any], published: dict[str, Any]) -> About:
         version=task["version"],
         commit=task["commit"],
         parameters=task["parameters"],
-        help={p.name: p.help for p in declared},
+        declared=declared,
         figures=published,
         sheets=spreadsheet.write(Path(task["folder"]), task["topic"]),
         phone_like_ids=reporting_of(task).phone_like_ids,
