@@ -81,6 +81,7 @@ def _finish(nb: Any, started: dt.datetime, course: Course) -> None:
     settle(nb, course.ended, course.broken, course.detail)
     nb.metadata.crm["seconds"] = {part: round(seconds, 3) for part, seconds in course.seconds.items()}
     nb.metadata.crm["memory_mb"] = course.memory_mb
+    nb.metadata.crm["starts"] = course.starts
     finished = _now()
     nb.metadata.papermill.update(
         start_time=started.isoformat(),

@@ -10,13 +10,25 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from crm_lib import __version__
 from crm_lib.errors import ReportFailed
-from crm_lib.runner import archive, failure, forked, index, lock, process, record, scrubbing, unchanged, verdict
+from crm_lib.runner import (
+    archive,
+    failure,
+    forked,
+    index,
+    lock,
+    process,
+    record,
+    scrubbing,
+    transient,
+    unchanged,
+    verdict,
+)
 from crm_lib.runner.forked import WarmPair
 from crm_lib.runner.job import Job, Order
 from crm_lib.runner.progress import Lines
@@ -154,12 +166,12 @@ def _one(shift: _Shift, job: Job, progress: Lines) -> Outcome:
     """Run one job aside and put what it made in its place."""
     order, clock = shift.order, time.monotonic()
     progress.started(job.topic)
-    key, cost = unchanged.key(order, job), {}
+    key, cost, retried = unchanged.key(order, job), {}, ""
     page = order.folder / archive.page_name(job.topic, order.language)
     made: Path | None = None
     try:
         made = archive.aside(order.folder, job.topic, shift.start)
-        found, cost = _work(shift, job, made)
+        found, cost, retried = _tried(shift, job, made)
         if shift.stopped.is_set():
             raise KeyboardInterrupt
         if found.good:
@@ -172,20 +184,35 @@ def _one(shift: _Shift, job: Job, progress: Lines) -> Outcome:
     finally:
         if made:
             shutil.rmtree(made, ignore_errors=True)
-    return Outcome(job, found, time.monotonic() - clock, page, cost, key)
+    return Outcome(job, found, time.monotonic() - clock, page, cost, key, retried)
 
 
-def _work(shift: _Shift, job: Job, made: Path) -> tuple[Verdict, Mapping[str, Any]]:
+def _tried(shift: _Shift, job: Job, made: Path) -> tuple[Verdict, Mapping[str, Any], str]:
+    """Verdict and cost of a job, and why it was tried twice: the second time in processes started from nothing."""
+    found, cost = _work(shift, job, made, shift.warm)
+    if found.good or not found.transient or shift.stopped.wait(transient.PAUSE_S):
+        return found, cost, transient.of_starts(cost)
+    retried = found.transient
+    shift.note(f"== {job.topic}: tried again, since {retried}")
+    shutil.rmtree(made)
+    made.mkdir()
+    found, cost = _work(shift, job, made, None)
+    return found, cost, retried
+
+
+def _work(shift: _Shift, job: Job, made: Path, warm: WarmPair | None) -> tuple[Verdict, Mapping[str, Any]]:
     """The verdict of a worker process, or one on its death, and what it cost."""
     order, errors = shift.order, made / "stderr"
-    kernels, workers = (shift.warm.kernels.address, shift.warm.workers) if shift.warm else ("", None)
+    kernels, workers = (warm.kernels.address, warm.workers) if warm else ("", None)
     environment = process.environment(made, order.reports, order.run_date, kernels)
     found, cost, late = process.work(_task(shift, job, made), environment, errors, shift.alive, workers)
     shift.note(f"== {job.topic}: {found.state if found else 'no verdict'} ({job.command})")
     shift.note(errors.read_text(encoding="utf-8", errors="replace"))
     if found is None:
         found = verdict.timed_out(order.minutes) if late else verdict.killed()
-    return found, cost
+    if found.state == verdict.KILLED:
+        found = replace(found, transient=transient.of_death(warm))
+    return replace(found, message=scrubbing.text(found.message, shift.secrets)), cost
 
 
 def _task(shift: _Shift, job: Job, made: Path) -> dict[str, Any]:

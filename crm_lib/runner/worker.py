@@ -17,12 +17,12 @@ import threading
 import time
 import traceback
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_lib.contract.reporting import Reporting, Threshold
-from crm_lib.runner import figures, freshness, parameters, scrubbing, spreadsheet, thresholds, verdict
+from crm_lib.runner import figures, freshness, parameters, scrubbing, spreadsheet, thresholds, transient, verdict
 from crm_lib.runner.warm import end_group
 from crm_lib.theme import words
 
@@ -66,6 +66,7 @@ def make(task: dict[str, Any], kernels: list[int], cost: dict[str, Any]) -> verd
     parts = ended.get("seconds", {})
     cost.update(parts, runner=round(time.monotonic() - clock - sum(parts.values()), 3))
     cost["memory_mb"] = ended.get("memory_mb", 0)
+    cost["kernel_starts"] = ended.get("starts", 1)
     if ended.get("detail"):
         print(_ANSI.sub("", ended["detail"]), file=sys.stderr)  # noqa: T201
     reporting = reporting_of(task)
@@ -73,7 +74,7 @@ def make(task: dict[str, Any], kernels: list[int], cost: dict[str, Any]) -> verd
     published = freshness.settle(folder, published, reporting.fresh_days)
     found = verdict.of_run(notebook, published, task["minutes"])
     if not found.good:
-        return found
+        return replace(found, transient=transient.of_notebook(notebook))
     clock = time.monotonic()
     found = _write_page(task, notebook, published or {}, found)
     cost["page"] = round(time.monotonic() - clock, 3)

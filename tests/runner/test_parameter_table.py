@@ -24,7 +24,7 @@ def test_what_a_parameter_may_be_is_said_in_words(parameter, kind):
     ("parameter", "meaning"),
     [
         (Parameter("a", "int", 1, "weeks, 0 to 156", 0, 156), "weeks"),
-        (Parameter("a", "int", 1, "weeks held back (0 is no test), 0 to 156", 0, 156), "weeks held back (0 is no test)"),
+        (Parameter("a", "int", 1, "weeks (0 is none), 0 to 156", 0, 156), "weeks (0 is none)"),
         (Parameter("a", "str", "", "the day it began, a date", dated=True), "the day it began"),
         (Parameter("a", "str", "", "from 1 to 9"), "from 1 to 9"),
         (Parameter("a", "str", ""), ""),
