@@ -43,7 +43,7 @@ def run(folder: Path, reporting: Reporting, environment: Mapping[str, str] = os.
     path = letter.write(mail, folder, record["start"])
     problems, n_sent = [], 0
     if reporting.deliver.to:
-        said = _mailed(mail, reporting.deliver, environment)
+        said = _kept_back(mail, reporting, environment) or _mailed(mail, reporting.deliver, environment)
         problems += [said] if said else []
         n_sent = 0 if said else len(reporting.deliver.to)
     if reporting.deliver.on_done:
@@ -69,6 +69,14 @@ def facts(folder: Path, record: Mapping[str, Any], mail: Path) -> dict[str, str]
         "CRM_DONE_RECORD": str((folder / "runs" / f"{record['start']}.json").resolve()),
         "CRM_DONE_MAIL": str(mail.resolve()),
     }
+
+
+def _kept_back(mail: EmailMessage, reporting: Reporting, environment: Mapping[str, str]) -> str:
+    """Why a mail must not go: what its body shows that no reader should see; whom to ask may be an address."""
+    body = mail.get_body(("plain",))
+    text = "" if body is None else body.get_content().replace(reporting.contact or "\0", "")
+    found = privacy.problems([("", text)], privacy.secrets_of(environment), reporting.phone_like_ids)
+    return _("No mail was sent: {what}").format(what="; ".join(found)) if found else ""
 
 
 def _mailed(mail: EmailMessage, delivery: Delivery, environment: Mapping[str, str]) -> str:

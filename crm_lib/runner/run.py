@@ -22,6 +22,7 @@ from crm_lib.runner import (
     forked,
     index,
     lock,
+    privacy,
     process,
     record,
     scrubbing,
@@ -96,6 +97,7 @@ def report(
     progress = progress or Lines()
     words.use(order.language)
     forked.sweep()
+    order = replace(order, source_title=scrubbing.text(order.source_title, scrubbing.secrets()))
     try:
         with lock.held(order.folder / archive.LOCK, order.wait_s, progress.waits) as alone:
             archive.sweep(order.folder, alone)
@@ -121,7 +123,7 @@ def _report(order: Order, progress: Lines, began: dt.datetime, warm: WarmPair | 
         made = _all(shift, rest, progress) if rest else []
     outcomes = _in_order(order, [*settled, *made])
     written = record.of_run(order, start, began, shift.commit, outcomes)
-    archive.write_record(order.folder, start, written)
+    archive.write_record(order.folder, start, scrubbing.inside(written, shift.secrets))
     with lock.held(order.reports / ".lock", _INDEX_WAIT_S):
         index.write(order.reports, order.folder)
     return Run(outcomes, order.folder / "index.html")
@@ -150,7 +152,8 @@ def _all(shift: _Shift, jobs: list[Job], progress: Lines) -> list[Outcome]:
 def _without_running(shift: _Shift, job: Job) -> Outcome | None:
     """How a topic ends for which no kernel starts: its data did not pass the check, or nothing has changed."""
     if job.topic in shift.order.refused:
-        found = Verdict(verdict.NO_DATA, shift.order.refused[job.topic], verdict.EXIT_BAD_INPUT)
+        said = scrubbing.text(shift.order.refused[job.topic], shift.secrets)
+        found = Verdict(verdict.NO_DATA, said, verdict.EXIT_BAD_INPUT)
         shift.note(f"== {job.topic}: {found.message}")
         return Outcome(job, found, 0.0, _tell_failure(shift, job, found))
     last = unchanged.standing(shift.order, job)
@@ -241,6 +244,8 @@ def _task(shift: _Shift, job: Job, made: Path) -> dict[str, Any]:
 
 
 def _tell_failure(shift: _Shift, job: Job, found: Verdict, made: Path | None = None) -> Path:
+    job = replace(job, command=scrubbing.text(job.command, shift.secrets))
+    found = replace(found, message=privacy.scrub(found.message, shift.secrets))
     return failure.write(shift.order, job, found, minute(shift.began), shift.log.name, made)
 
 
