@@ -87,6 +87,12 @@ def _mailed(mail: EmailMessage, delivery: Delivery, environment: Mapping[str, st
         return said.format(name=delivery.smtp_env)
     try:
         send(mail, url)
+    except ssl.SSLCertVerificationError as error:
+        untrusted = _(
+            "No mail was sent: the server's certificate is not trusted ({why}). Where a company vouches for its "
+            "own servers, name the file with its certificate in the environment variable SSL_CERT_FILE."
+        )
+        return untrusted.format(why=error.verify_message.rstrip("."))
     except (OSError, smtplib.SMTPException, ValueError) as error:
         what = privacy.scrub(str(error) or type(error).__name__, privacy.secrets_of(environment))
         return _("No mail was sent: {what}").format(what=what.replace(url, privacy.HIDDEN))
