@@ -151,7 +151,7 @@ class _Reader:
             if output.output_type == "stream":
                 self.notes.append(frame.without_colours(output.text)[:_MOST_NOTE])
             elif output.output_type in {"display_data", "execute_result"}:
-                self._add(shown(output.data, self.filler), computed=True)
+                self._add(shown(output.data), computed=True)
 
     def page(self, about: About) -> Page:
         """All that was read."""
@@ -199,7 +199,7 @@ class _Reader:
             self.opening.append(part)
 
 
-def shown(data: Mapping[str, Any], filler: prose.Filler) -> Markup:
+def shown(data: Mapping[str, Any]) -> Markup:
     """An output as HTML, from the richest form that it has and a page may hold."""
     if "text/html" in data:
         return Markup(data["text/html"])
@@ -208,7 +208,8 @@ def shown(data: Mapping[str, Any], filler: prose.Filler) -> Markup:
     if "image/png" in data:
         return _image("png", data["image/png"].replace("\n", ""))
     if "text/markdown" in data:
-        return Markup(prose.to_html(data["text/markdown"], filler))
+        # computed, so that it may quote what somebody typed: nothing in it is a placeholder
+        return Markup(prose.to_html(data["text/markdown"], prose.Filler({}, {})))
     if "text/plain" in data:
         return Markup("<pre>{}</pre>").format(frame.without_colours(data["text/plain"]))
     return Markup("")
