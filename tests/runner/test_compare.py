@@ -69,6 +69,11 @@ def test_a_move_is_said_in_its_unit(before, now, unit, said):
     assert move.change.replace("\xa0", " ") == said
 
 
+def test_a_move_that_rounds_to_nothing_has_no_direction():
+    before, now = figure("x", 1.0, "ratio"), figure("x", 0.9996, "ratio")
+    assert moves.Move("clv", "ratio", before, now, False).change == "unchanged"
+
+
 def test_what_did_not_move_or_is_not_known_on_both_dates_is_left_out():
     old = [figure("same", 5.0), figure("gone", 5.0), figure("empty", None), figure("other", 1.0, "share")]
     new = [figure("same", 5.0), figure("new", 5.0), figure("empty", 1.0), figure("other", 2.0, "CNY")]
