@@ -231,33 +231,6 @@ def test_a_forked_kernel_killed_at_many_moments(made, order, job):
         the_kernel_dies(made, order, job, 25, pair)
 
 
-def only(done):
-    (outcome,) = done.outcomes
-    return outcome.verdict, done.exit_code, outcome.page.read_text(encoding="utf-8")
-
-
-@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="another process can't be bounded here")
-def test_out_of_memory_is_said_and_nobody_else_suffers(tmp_path, order, job):
-    found, code, page = only(run.report(order(tmp_path, job("hungry"), memory_mb=4000)))
-    assert (found.state, code) == (verdict.KILLED, 137)
-    assert "ran out of memory" in page
-
-
-def test_a_flood_of_output_is_a_failure_in_words(tmp_path, report):
-    found, code, page = only(report(tmp_path, "endless_output"))
-    assert (found.state, code) == (verdict.FAILED, 1)
-    assert "printed more than any page could hold" in page
-    assert len(page) < 50_000
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
-def test_a_disk_that_is_full_for_a_notebook_is_said(tmp_path, report):
-    found, code, page = only(report(tmp_path, "full_disk"))
-    assert (found.state, code) == (verdict.FAILED, 1)
-    assert "There was no room left on the disk." in page
-    assert "/dev/full" not in page
-
-
 def test_a_disk_that_is_full_for_the_runner_leaves_the_last_good_page(made, job):
     def no_room():
         resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))
@@ -278,26 +251,6 @@ def test_two_runs_at_once_make_one_page_after_the_other(made, job):
     assert_readers_see_whole_pages(made)
     assert_nothing_is_left(made)
     assert len(list((made / "runs").glob("*.json"))) == 3
-
-
-def test_a_missing_kernel_is_said(tmp_path, report):
-    found, code, page = only(report(tmp_path, "missing_kernel"))
-    assert (found.state, code) == (verdict.FAILED, 1)
-    assert "The notebook could not be started." in page
-    (log,) = (tmp_path / "sample/2026-10-31/runs").glob("*.log")
-    assert 'There is no kernel "no-such-kernel" here.' in log.read_text(encoding="utf-8")
-
-
-def test_a_notebook_that_may_only_be_read_is_enough(tmp_path, order, job):
-    notebook = tmp_path / "good.ipynb"
-    notebook.write_bytes(job("good").notebook.read_bytes())
-    notebook.chmod(0o444)
-    before = notebook.read_bytes()
-    stands = run.Job("good", "Good", "Good?", notebook, dict(job("good").parameters))
-    found, code, page = only(run.report(order(tmp_path / "reports", stands)))
-    assert (found.state, code) == (verdict.FINE, 0)
-    assert "The answer is <b>42</b>." in page
-    assert notebook.read_bytes() == before
 
 
 @pytest.mark.parametrize("way", ["plain", "warm"])
