@@ -36,8 +36,9 @@ docs: $(READY) ## the generated pages: data/README.md and docs/commands.md
 	@$(BIN)/python -m crm_lib.contract.codebook
 	@$(BIN)/python -m typer crm_lib.cli utils docs --name crm --title "Every command" --output docs/commands.md
 
-bench: $(READY) ## seconds and memory of a whole run and of each notebook
+bench: $(READY) ## seconds and memory of a run, and beside papermill + nbconvert
 	@$(BIN)/python bench/run.py
+	@$(BIN)/python bench/runner.py
 	@echo "Customer value against its peers, up to 10 million customers: make bench-clv"
 
 # The peers are the extra `bench`, in an environment of their own: the locked one stays as it is.

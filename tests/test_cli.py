@@ -135,7 +135,7 @@ def test_topics_lists_questions_tables_and_parameters(crm):
     code, out, _err = crm("topics")
     assert code == 0
     assert [topic.question in out for topic in TOPICS.values()] == [True] * len(TOPICS)
-    assert "--set clv.horizon_weeks=52  (int, 4 to 156)  how far ahead to look, 4 to 156" in out
+    assert "--set clv.horizon_weeks=52  (whole number, 4 to 156)  how far ahead to look" in out
     assert "needs transactions or customer_summaries" in out
 
 
@@ -195,6 +195,35 @@ def test_a_second_run_finds_nothing_to_do_unless_it_is_forced(crm):
     assert (code, out.splitlines()[0]) == (0, "= clv  0.0 s  unchanged")
     _code, out, _err = crm("report", "clv", "--force", "--plain-kernels")
     assert "✓ clv" in out
+
+
+def test_warm_processes_begin_only_when_something_is_run(crm, project, monkeypatch):
+    from crm_lib.runner import run
+
+    begun, pairs = [], []
+    monkeypatch.setattr(forked, "possible", lambda: True)
+    monkeypatch.setattr(forked.WarmPair, "begin", lambda pair: begun.append(pair))
+    real = run.report
+    monkeypatch.setattr(run, "report", lambda *a, warm, **k: (pairs.append(warm), real(*a, **k))[1])
+    crm("report", "clv")
+    assert begun, "the first run of a source begins them before anything is checked"
+    begun.clear()
+    code, out, _err = crm("report", "clv")
+    assert (code, "unchanged" in out, begun) == (0, True, [])
+    crm("report", "clv", "--as-of", "2026-10-30")
+    assert begun, "a date that has never been run"
+    assert all(isinstance(pair, forked.WarmPair) for pair in pairs)
+
+
+def test_a_threshold_that_guards_nothing_is_said(crm, project):
+    config = project / "crm.toml"
+    limits = '[thresholds]\norders = { at_least = 1 }\n"clv.order" = { at_least = 1 }\n'
+    config.write_text(limits + config.read_text(encoding="utf-8"), encoding="utf-8")
+    assert "clv.order" not in crm("check")[1], "nothing has been published yet: nobody can know"
+    code, _out, err = crm("report", "clv", "--quiet")
+    slip = 'no report publishes a figure "clv.order", so that nothing is compared. Did you mean "clv.orders"?'
+    assert (code, err) == (0, f"crm: shop: thresholds: {slip}\n")
+    assert f"note: thresholds: {slip}" in crm("check")[1]
 
 
 def test_several_sources_each_have_their_own_day(crm, project):
@@ -271,7 +300,7 @@ def test_quiet_says_one_line_for_a_failure(crm, project):
 def test_help_lists_the_parameters_of_the_notebooks(crm):
     _code, out, _err = crm("report", "--help")
     assert "clv.horizon_weeks=52" in out
-    assert "int, 4 to 156; how far ahead to look" in " ".join(out.split())
+    assert "whole number, 4 to 156; how far ahead to look" in " ".join(out.split())
 
 
 def test_two_dates_are_compared(crm, project):

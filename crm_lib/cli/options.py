@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from crm_lib.contract.project import locate
-from crm_lib.runner import dates
+from crm_lib.runner import dates, scrubbing
 
 EXIT_CODES = (
     "Exit codes: 0 all is well (notes to read and unchanged pages included), 1 some report failed or had no data, "
@@ -75,5 +75,5 @@ def short(path: Path) -> str:
 
 
 def say(text: str) -> None:
-    """Say something on standard error."""
-    typer.echo(text, err=True)
+    """Say something on standard error, without the secrets of the environment."""
+    typer.echo(scrubbing.text(text, scrubbing.secrets()), err=True)

@@ -135,6 +135,15 @@ def orders(wish: Wish, shared: Order) -> Iterator[Order]:
         )
 
 
+def has_new_date(wish: Wish, shared: Order) -> bool:
+    """Whether one of the dates has never been run, so that something will be run for sure."""
+    from crm_lib import sources
+
+    days = [dt.date.fromisoformat(day) if day else sources.as_of_of(wish.source) for day in wish.days]
+    folders = (replace(shared, source=wish.source, as_of=day).folder for day in days)
+    return not all(any((folder / "runs").glob("*.json")) for folder in folders)
+
+
 def _missed(wish: Wish, day: str, shared: Order) -> list[str]:
     if not wish.only_missed or shared.force:
         return list(wish.values)

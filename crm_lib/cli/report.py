@@ -110,7 +110,8 @@ def report(
     ] = False,
 ) -> None:
     """Make reports (the help of this command stands in HELP)."""
-    with _warm(plain_kernels or dry_run) as warm:
+    reports = (to or root() / "reports").resolve()
+    with _warm(plain_kernels or dry_run, force or _first_time(reports, source or [])) as warm:
         from crm_lib.runner import archive
         from crm_lib.theme import words
 
@@ -120,7 +121,7 @@ def report(
         when = {"as_of": as_of, "run_date": run_date, "since": since, "every": every.value}
         wishes = plan.wishes(source or [], _topics(topics or [], mine), settings or [], when, mine)
         shared = plan.empty_order(
-            reports=(to or root() / "reports").resolve(),
+            reports=reports,
             language=language,
             label=label,
             minutes=timeout,
@@ -151,13 +152,22 @@ def _topics(asked: list[str], mine: own.OwnNotebook | None) -> list[str]:
     return [mine.topic]
 
 
-def _warm(plain: bool) -> Any:
-    """A pair of warm processes that import while we check; nothing where they are not wanted or can't be."""
+def _warm(plain: bool, at_once: bool) -> Any:
+    """A pair of warm processes, nothing where they are not wanted or can't be.
+
+    They import while we check when it is sure that something will be run, else when that is known.
+    """
     from crm_lib.runner import process
 
     if plain or not forked.possible():
         return nullcontext()
-    return forked.WarmPair(process.base_environment())
+    return forked.WarmPair(process.base_environment(), at_once)
+
+
+def _first_time(reports: Path, sources_named: list[str]) -> bool:
+    """Whether a source has no page yet, so that there is something to run whatever else we find."""
+    names = sources_named or ["*"]
+    return not all(any(reports.glob(f"{name}/*/runs/*.json")) for name in names)
 
 
 def _make(
@@ -170,12 +180,15 @@ def _make(
     codes, index = [], None
     for wish in wishes:
         try:
+            if warm and plan.has_new_date(wish, shared):
+                warm.begin()
             for order in plan.orders(wish, shared):
                 if several or quiet:
                     lines.begins(f"{order.source} {order.folder.name}")
                 done = run.report(order, lines, warm=warm)
                 codes += [done.exit_code, *([_deliver(order, done)] if deliver else [])]
                 index = done.index
+                _tell_slips(order)
                 if not quiet:
                     _tell(done)
         except CrmError as error:
@@ -199,6 +212,15 @@ def _deliver(order: Order, done: Any) -> int:
     for problem in problems:
         say(f"crm: {order.source}: {problem}")
     return verdict.EXIT_FAILED if problems else verdict.EXIT_FINE
+
+
+def _tell_slips(order: Order) -> None:
+    """Say which thresholds guard nothing: also on a quiet night, since nobody would miss what never speaks."""
+    from crm_lib.runner import history, thresholds
+
+    expected = [topic for topic in TOPICS if topic not in order.left_out]
+    for said in thresholds.slips(order.reporting.thresholds, history.documents(order.folder), expected):
+        say(f"crm: {order.source}: {said}")
 
 
 def _tell(done: Any) -> None:

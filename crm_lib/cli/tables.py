@@ -48,6 +48,8 @@ def check(source: Source = "", as_of: AsOf = "", run_date: RunDate = "") -> None
     day = name_run_date(scheduled(run_date), sources.reporting_of(source).time_zone)
     found = sources.check(source, resolved(as_of, day))
     _print_card(found)
+    for said in _slips(source):
+        typer.echo(f"  note: {said}")
     raise typer.Exit(2 if found.problems else 0)
 
 
@@ -102,6 +104,18 @@ def topics() -> None:
             continue
         for name, kind, help_text in choices.table(topic.name, notebook(topic.name)):
             typer.echo(f"  --set {name}  ({kind})" + (f"  {help_text}" if help_text else ""))
+
+
+def _slips(source: str) -> tuple[str, ...]:
+    """Thresholds of a source that guard nothing, as far as its newest published figures can tell."""
+    from crm_lib import sources
+    from crm_lib.runner import archive, history, thresholds
+
+    limits = sources.reporting_of(source).thresholds
+    dated = archive.dated(root() / "reports" / source) if limits else []
+    tables = sources.tables_of(source)
+    expected = [name for name, topic in TOPICS.items() if not topic.missing(tables)]
+    return thresholds.slips(limits, history.documents(dated[-1][2]), expected) if dated else ()
 
 
 def _print_card(checkup: Checkup) -> None:

@@ -36,7 +36,7 @@ SEGMENTATION = Topic(
     "Which customers matter, and what sets them apart?",
     needs=(("transactions",), ("customer_summaries",)),
     useful=("customers", "products", "surveys", "survey_items"),
-    publishes=("customers",),
+    publishes=("customers", "segments"),
 )
 CLV = Topic(
     "clv",

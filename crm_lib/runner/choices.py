@@ -10,7 +10,7 @@ from pathlib import Path
 
 from crm_lib.contract.topics import TOPICS
 from crm_lib.errors import ParameterError
-from crm_lib.runner import parameters
+from crm_lib.runner import parameter_table, parameters
 from crm_lib.runner.job import Job
 
 
@@ -48,8 +48,9 @@ def values(
 
 def table(topic: str, notebook: Path) -> list[tuple[str, str, str]]:
     """What --set takes for a topic: `topic.parameter=default`, its kind, and its help."""
-    declared = (p for p in parameters.declared(notebook) if p.name not in parameters.COMMON)
-    return [(f"{topic}.{p.name}={as_text(p.default)}", p.kind, p.help) for p in declared]
+    declared = [p for p in parameters.declared(notebook) if p.name not in parameters.COMMON]
+    found = zip(declared, parameter_table.rows(declared), strict=True)
+    return [(f"{topic}.{p.name}={as_text(p.default)}", row.kind, row.meaning) for p, row in found]
 
 
 def job(

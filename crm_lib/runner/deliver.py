@@ -43,7 +43,7 @@ def run(folder: Path, reporting: Reporting, environment: Mapping[str, str] = os.
     path = letter.write(mail, folder, record["start"])
     problems, n_sent = [], 0
     if reporting.deliver.to:
-        said = _mailed(mail, reporting.deliver, environment)
+        said = _kept_back(mail, reporting, environment) or _mailed(mail, reporting.deliver, environment)
         problems += [said] if said else []
         n_sent = 0 if said else len(reporting.deliver.to)
     if reporting.deliver.on_done:
@@ -71,6 +71,14 @@ def facts(folder: Path, record: Mapping[str, Any], mail: Path) -> dict[str, str]
     }
 
 
+def _kept_back(mail: EmailMessage, reporting: Reporting, environment: Mapping[str, str]) -> str:
+    """Why a mail must not go: what its body shows that no reader should see; whom to ask may be an address."""
+    body = mail.get_body(("plain",))
+    text = "" if body is None else body.get_content().replace(reporting.contact or "\0", "")
+    found = privacy.problems([("", text)], privacy.secrets_of(environment), reporting.phone_like_ids)
+    return _("No mail was sent: {what}").format(what="; ".join(found)) if found else ""
+
+
 def _mailed(mail: EmailMessage, delivery: Delivery, environment: Mapping[str, str]) -> str:
     """Send the mail; empty when all is well, else what went wrong, without address or password of the server."""
     url = environment.get(delivery.smtp_env, "")
@@ -79,6 +87,12 @@ def _mailed(mail: EmailMessage, delivery: Delivery, environment: Mapping[str, st
         return said.format(name=delivery.smtp_env)
     try:
         send(mail, url)
+    except ssl.SSLCertVerificationError as error:
+        untrusted = _(
+            "No mail was sent: the server's certificate is not trusted ({why}). Where a company vouches for its "
+            "own servers, name the file with its certificate in the environment variable SSL_CERT_FILE."
+        )
+        return untrusted.format(why=error.verify_message.rstrip("."))
     except (OSError, smtplib.SMTPException, ValueError) as error:
         what = privacy.scrub(str(error) or type(error).__name__, privacy.secrets_of(environment))
         return _("No mail was sent: {what}").format(what=what.replace(url, privacy.HIDDEN))

@@ -78,9 +78,14 @@ class CrmEngine:
 
 
 def _finish(nb: Any, started: dt.datetime, course: Course) -> None:
-    settle(nb, course.ended, course.broken, course.detail)
+    from crm_lib.runner import scrubbing
+
+    secrets = scrubbing.secrets()
+    scrubbing.notebook(nb, secrets)  # before anything of it is saved
+    settle(nb, course.ended, course.broken, scrubbing.text(course.detail, secrets))
     nb.metadata.crm["seconds"] = {part: round(seconds, 3) for part, seconds in course.seconds.items()}
     nb.metadata.crm["memory_mb"] = course.memory_mb
+    nb.metadata.crm["starts"] = course.starts
     finished = _now()
     nb.metadata.papermill.update(
         start_time=started.isoformat(),

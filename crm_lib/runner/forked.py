@@ -173,12 +173,30 @@ class WarmProcess:
 
 
 class WarmPair:
-    """One warm process for workers and one for kernels, so that a kernel holds nothing of the runner's."""
+    """One warm process for workers and one for kernels, so that a kernel holds nothing of the runner's.
 
-    def __init__(self, environment: Mapping[str, str]):
-        self.kernels = WarmProcess(warm.KERNEL, environment)
-        self.workers = WarmProcess(warm.WORKER, environment)
+    They begin to import at once, or not `at_once` but when it is known that something is to be run.
+    """
+
+    def __init__(self, environment: Mapping[str, str], at_once: bool = True):
+        self.environment = dict(environment)
+        self.kernels: WarmProcess | None = None
+        self.workers: WarmProcess | None = None
         self.is_ready = False
+        if at_once:
+            self.begin()
+
+    @property
+    def alive(self) -> bool:
+        """Whether both are there."""
+        both = (self.kernels, self.workers)
+        return all(one is not None and one.process.poll() is None for one in both)
+
+    def begin(self) -> None:
+        """Let both begin to import, unless they have."""
+        if self.kernels is None:
+            self.kernels = WarmProcess(warm.KERNEL, self.environment)
+            self.workers = WarmProcess(warm.WORKER, self.environment)
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -188,13 +206,15 @@ class WarmPair:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End both and all that they forked."""
-        self.kernels.close()
-        self.workers.close()
+        for one in (self.kernels, self.workers):
+            if one is not None:
+                one.close()
 
     def ready(self, notebooks: Iterable[Path]) -> None:
         """Let kernels import what these notebooks import; later notebooks import for themselves."""
         if self.is_ready:
             return
+        self.begin()
         self.is_ready = True
         self.workers.ready()
         self.kernels.ready(dict.fromkeys(name for path in notebooks for name in imported(path)))

@@ -33,7 +33,6 @@ def environment() -> Environment:
         day=words.day,
         number=words.number,
         language=words.language,
-        frame_when=when,
         when=when,
         policy=Markup(POLICY),
         style=Markup(stylesheet()),

@@ -41,13 +41,15 @@ MOST_OUTPUT_BYTES = 10_000_000  # a page may hold 1.5 MB: more than this is a lo
 
 @dataclass
 class Course:
-    """How a run went: how it ended, the index of the cell that broke, details, and where the seconds went."""
+    """How a run went: its end, the cell that broke, details, where the seconds went, how often it was started."""
 
     ended: str = COMPLETED
     broken: int | None = None
     detail: str = ""
     seconds: dict[str, float] = field(default_factory=lambda: {"kernel": 0.0, "imports": 0.0, "work": 0.0})
     memory_mb: int = 0
+    starts: int = 1
+    lasting: bool = False  # whether another start would fail as this one did
 
 
 @dataclass(frozen=True)
@@ -132,14 +134,15 @@ def run_cells(
     watch = Watch(on_kernel, memory_mb)
     deadline = time.monotonic() + run_timeout if run_timeout else None
     began = time.monotonic()
-    for transport in transports():
+    for n_starts, transport in enumerate(transports(), 1):
         with _place(transport) as where:
             options = {"kernel_name": kernel_name, "startup_timeout": int(start_timeout)}
             client = CrmClient(nb, where, deadline, **options)
             course = _course(client, watch)
+        course.starts = n_starts
         started = client.code_cells_executed or course.ended != NEVER_STARTED
         late = deadline is not None and time.monotonic() > deadline
-        if started or late or time.monotonic() - began > start_timeout:
+        if started or late or course.lasting or time.monotonic() - began > start_timeout:
             break
     return course
 
@@ -168,6 +171,7 @@ def _course(client: CrmClient, watch: Watch) -> Course:
         course.ended, course.detail = KILLED, str(error)
     except NoSuchKernel as error:
         course.ended, course.detail = NEVER_STARTED, f'There is no kernel "{error.name}" here.'
+        course.lasting = True
     except (RuntimeError, OSError, zmq.ZMQError) as error:
         course.ended, course.detail = NEVER_STARTED, f"{type(error).__name__}: {error}"
     if client.overflowed:

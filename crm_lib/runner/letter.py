@@ -41,7 +41,7 @@ def of_run(folder: Path, record: dict[str, Any], reporting: Reporting) -> EmailM
     attached = _fitting([item.page for item in items if item.page])
     facts = {
         "source": words.clean(record["source_title"]),
-        "when": history.name_in_words(folder),
+        "date": history.name_in_words(folder),
         "headline": states.headline(states.count({r["topic"]: r for r in record["reports"]})),
         "items": items,
         "attached": [page.name for page in attached],
@@ -50,7 +50,7 @@ def of_run(folder: Path, record: dict[str, Any], reporting: Reporting) -> EmailM
         "made_at": record["made_at"],
     }
     mail = EmailMessage(policy=SMTP.clone(max_line_length=200))  # a subject stays on its line
-    mail["Subject"] = f"{facts['source']}, {facts['when']}: {facts['headline']}"
+    mail["Subject"] = f"{facts['source']}, {facts['date']}: {facts['headline']}"
     mail["From"] = reporting.deliver.sender or _SENDER
     mail["To"] = ", ".join(reporting.deliver.to) or "undisclosed-recipients:;"
     mail["Date"] = format_datetime(dt.datetime.fromisoformat(record["started_at"]))
@@ -90,7 +90,7 @@ def _fitting(pages: list[Path]) -> list[Path]:
 
 
 def _text(facts: dict[str, Any]) -> str:
-    lines = [facts["headline"], f"{facts['source']}, {facts['when']}", ""]
+    lines = [facts["headline"], f"{facts['source']}, {facts['date']}", ""]
     for item in facts["items"]:
         lines += [f"{item.icon} {item.question} ({item.word})", *_in_short(item), ""]
     if facts["attached"]:

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-
-from crm_lib.runner import figures
-
-_QUOTED = re.compile("“([^”]+)”")
 
 
 @dataclass(frozen=True)
@@ -72,16 +65,18 @@ def values(before: Path, now: Path, most: int = 10) -> pd.DataFrame | None:
 
 
 def segment_names(folder: Path) -> dict[str, str]:
-    """Segments in the reader's words, as the figures of their money quote them."""
-    known: Mapping[str, Any] = figures.by_name(figures.read(folder, "segmentation"))
-    quoted = {name: _QUOTED.search(f.get("words") or "") for name, f in known.items()}
-    shape = re.compile(r"segment_(\w+)_amount")
-    return {m[1]: q[1] for name, q in quoted.items() if q and (m := shape.fullmatch(name))}
+    """Segments in the reader's words, from the table that names them; empty where it is not there."""
+    found = _table(folder, "segmentation", "segments", ["segment", "name"])
+    return {} if found is None else dict(zip(found["segment"], found["name"], strict=True))
 
 
 def _customers(folder: Path, topic: str, columns: list[str]) -> pd.DataFrame | None:
+    return _table(folder, topic, "customers", columns)
+
+
+def _table(folder: Path, topic: str, name: str, columns: list[str]) -> pd.DataFrame | None:
     try:
-        found = pd.read_parquet(folder / topic / "customers.parquet")
+        found = pd.read_parquet(folder / topic / f"{name}.parquet")
     except (OSError, ValueError):
         return None
     return found[columns] if set(columns) <= set(found.columns) else None

@@ -47,6 +47,8 @@ class Move:
         """The move in words with its direction; money also in money."""
         arrow = "▲" if self.rose else "▼"
         moved = figures.change(self.now["value"], self.before["value"], self.unit)
+        if moved and not any(digit in moved for digit in "123456789"):
+            return _("unchanged")
         if not self.money:
             return f"{arrow} {moved}".strip()
         amount = figures.said(self.money, self.unit, brief=True)

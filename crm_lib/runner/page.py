@@ -14,8 +14,9 @@ from jinja2 import Environment
 from markupsafe import Markup
 from nbconvert.exporters import TemplateExporter
 
-from crm_lib.runner import figures, frame, prose
+from crm_lib.runner import figures, frame, parameter_table, prose
 from crm_lib.runner.lint import problems
+from crm_lib.runner.parameters import Parameter
 from crm_lib.runner.spreadsheet import Sheet
 from crm_lib.theme import words
 from crm_lib.theme.words import gettext as _
@@ -27,7 +28,7 @@ _MOST_NOTE = 20_000
 
 @dataclass(frozen=True)
 class About:
-    """What a page says of its making: topic, source, parameters with their help, and how to make it again.
+    """What a page says of its making: topic, source, parameters, and how to make it again.
 
     `figures` is what the topic published; its `alerts` open the page. `sheets` are the tables beside the page.
     """
@@ -41,7 +42,7 @@ class About:
     version: str
     commit: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    help: Mapping[str, str] = field(default_factory=dict)
+    declared: tuple[Parameter, ...] = ()
     figures: Mapping[str, Any] = field(default_factory=dict)
     sheets: tuple[Sheet, ...] = ()
     index: str = "index.html"
@@ -93,7 +94,8 @@ class PageExporter(TemplateExporter):
 def make(notebook: Any, about: About) -> tuple[str, list[str]]:
     """The page of an executed notebook, and what forbids showing it (nothing, as a rule)."""
     page = read(notebook, about)
-    said = {"page": page, "about": about, "parameters": parameter_rows(about), "footer": footer(about)}
+    asked = parameter_table.rows(about.declared, about.parameters)
+    said = {"page": page, "about": about, "parameters": asked, "footer": footer(about)}
     made, _resources = PageExporter().from_notebook_node(notebook, said)
     made = _tidy(made)
     unknown = [_("nothing is known for {{{name}}} in its prose").format(name=name) for name in page.unknown]
@@ -149,7 +151,7 @@ class _Reader:
             if output.output_type == "stream":
                 self.notes.append(frame.without_colours(output.text)[:_MOST_NOTE])
             elif output.output_type in {"display_data", "execute_result"}:
-                self._add(shown(output.data, self.filler), computed=True)
+                self._add(shown(output.data), computed=True)
 
     def page(self, about: About) -> Page:
         """All that was read."""
@@ -197,7 +199,7 @@ class _Reader:
             self.opening.append(part)
 
 
-def shown(data: Mapping[str, Any], filler: prose.Filler) -> Markup:
+def shown(data: Mapping[str, Any]) -> Markup:
     """An output as HTML, from the richest form that it has and a page may hold."""
     if "text/html" in data:
         return Markup(data["text/html"])
@@ -206,7 +208,8 @@ def shown(data: Mapping[str, Any], filler: prose.Filler) -> Markup:
     if "image/png" in data:
         return _image("png", data["image/png"].replace("\n", ""))
     if "text/markdown" in data:
-        return Markup(prose.to_html(data["text/markdown"], filler))
+        # computed, so that it may quote what somebody typed: nothing in it is a placeholder
+        return Markup(prose.to_html(data["text/markdown"], prose.Filler({}, {})))
     if "text/plain" in data:
         return Markup("<pre>{}</pre>").format(frame.without_colours(data["text/plain"]))
     return Markup("")
@@ -244,11 +247,6 @@ def _lift_kicker(parts: list[Markup], title: str) -> tuple[Markup, list[Markup]]
 
 def _tidy(made: str) -> str:
     return "\n".join(line.rstrip() for line in made.strip().splitlines()) + "\n"
-
-
-def parameter_rows(about: About) -> list[tuple[str, str, str]]:
-    """Name, value and help of each parameter, for the fold at the end of the page."""
-    return [(n, prose.value_words(v), about.help.get(n, "")) for n, v in about.parameters.items()]
 
 
 def footer(about: About) -> str:

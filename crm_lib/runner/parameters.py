@@ -53,16 +53,6 @@ class Parameter:
     optional: bool = False
     dated: bool = False
 
-    @property
-    def kind(self) -> str:
-        """The type in words: `int, 4 to 156`."""
-        plain = "date" if self.dated else self.type
-        base = " or ".join(json.dumps(c, ensure_ascii=False) for c in self.choices) or plain
-        base = f"list of {base}" if self.many else base
-        if self.low is not None:
-            base += f", {self.low:g} to {self.high:g}"
-        return f"{base}, or none" if self.optional else base
-
 
 def declared(notebook: Path) -> tuple[Parameter, ...]:
     """Parameters of a notebook in the order of its cell; none when it has no such cell.

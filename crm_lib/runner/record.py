@@ -21,6 +21,7 @@ class Outcome:
 
     `cost` says where the seconds went: `runner` (papermill, waiting for a process), `kernel`, `imports`, `work`,
     `page`; and `memory_mb`, the most that the kernel held. `key` stands for all that the page depends on.
+    `retried` says why it was tried a second time; empty where it was not.
     """
 
     job: Job
@@ -29,6 +30,7 @@ class Outcome:
     page: Path
     cost: Mapping[str, float] = field(default_factory=dict)
     key: str = ""
+    retried: str = ""
 
 
 def of_run(
@@ -66,6 +68,7 @@ def _of_outcome(order: Order, outcome: Outcome) -> dict[str, Any]:
         "page": outcome.page.name,
         "seconds": round(outcome.seconds, 1),
         "cost": dict(outcome.cost),
+        "retried": outcome.retried,
         "parameters": dict(outcome.job.parameters),
         "command": outcome.job.command,
         "key": outcome.key if good else "",

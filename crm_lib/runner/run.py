@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,11 @@ from crm_lib.runner import (
     index,
     lists,
     lock,
+    privacy,
     process,
     record,
     scrubbing,
+    transient,
     unchanged,
     verdict,
 )
@@ -97,6 +99,7 @@ def report(
     progress = progress or Lines()
     words.use(order.language)
     forked.sweep()
+    order = replace(order, source_title=scrubbing.text(order.source_title, scrubbing.secrets()))
     try:
         with lock.held(order.folder / archive.LOCK, order.wait_s, progress.waits) as alone:
             archive.sweep(order.folder, alone)
@@ -117,7 +120,7 @@ def _report(order: Order, progress: Lines, began: dt.datetime, warm: WarmPair | 
             found += _wave(shift, jobs, progress)
     outcomes = _in_order(order, found)
     written = record.of_run(order, start, began, shift.commit, outcomes)
-    archive.write_record(order.folder, start, written)
+    archive.write_record(order.folder, start, scrubbing.inside(written, shift.secrets))
     with lock.held(order.reports / ".lock", _INDEX_WAIT_S):
         index.write(order.reports, order.folder)
     return Run(outcomes, order.folder / "index.html")
@@ -173,7 +176,8 @@ def _all(shift: _Shift, jobs: list[Job], progress: Lines) -> list[Outcome]:
 def _without_running(shift: _Shift, job: Job) -> Outcome | None:
     """How a topic ends for which no kernel starts: its data did not pass the check, or nothing has changed."""
     if job.topic in shift.order.refused:
-        found = Verdict(verdict.NO_DATA, shift.order.refused[job.topic], verdict.EXIT_BAD_INPUT)
+        said = scrubbing.text(shift.order.refused[job.topic], shift.secrets)
+        found = Verdict(verdict.NO_DATA, said, verdict.EXIT_BAD_INPUT)
         shift.note(f"== {job.topic}: {found.message}")
         return Outcome(job, found, 0.0, _tell_failure(shift, job, found))
     last = unchanged.standing(shift.order, job)
@@ -189,12 +193,12 @@ def _one(shift: _Shift, job: Job, progress: Lines) -> Outcome:
     """Run one job aside and put what it made in its place."""
     order, clock = shift.order, time.monotonic()
     progress.started(job.topic)
-    key, cost = unchanged.key(order, job), {}
+    key, cost, retried = unchanged.key(order, job), {}, ""
     page = order.folder / archive.page_name(job.topic, order.language)
     made: Path | None = None
     try:
         made = archive.aside(order.folder, job.topic, shift.start)
-        found, cost = _work(shift, job, made)
+        found, cost, retried = _tried(shift, job, made)
         if shift.stopped.is_set():
             raise KeyboardInterrupt
         if found.good:
@@ -208,20 +212,35 @@ def _one(shift: _Shift, job: Job, progress: Lines) -> Outcome:
     finally:
         if made:
             shutil.rmtree(made, ignore_errors=True)
-    return Outcome(job, found, time.monotonic() - clock, page, cost, key)
+    return Outcome(job, found, time.monotonic() - clock, page, cost, key, retried)
 
 
-def _work(shift: _Shift, job: Job, made: Path) -> tuple[Verdict, Mapping[str, Any]]:
+def _tried(shift: _Shift, job: Job, made: Path) -> tuple[Verdict, Mapping[str, Any], str]:
+    """Verdict and cost of a job, and why it was tried twice: the second time in processes started from nothing."""
+    found, cost = _work(shift, job, made, shift.warm)
+    if found.good or not found.transient or shift.stopped.wait(transient.PAUSE_S):
+        return found, cost, transient.of_starts(cost)
+    retried = found.transient
+    shift.note(f"== {job.topic}: tried again, since {retried}")
+    shutil.rmtree(made)
+    made.mkdir()
+    found, cost = _work(shift, job, made, None)
+    return found, cost, retried
+
+
+def _work(shift: _Shift, job: Job, made: Path, warm: WarmPair | None) -> tuple[Verdict, Mapping[str, Any]]:
     """The verdict of a worker process, or one on its death, and what it cost."""
     order, errors = shift.order, made / "stderr"
-    kernels, workers = (shift.warm.kernels.address, shift.warm.workers) if shift.warm else ("", None)
+    kernels, workers = (warm.kernels.address, warm.workers) if warm else ("", None)
     environment = process.environment(made, order.reports, order.run_date, kernels)
     found, cost, late = process.work(_task(shift, job, made), environment, errors, shift.alive, workers)
     shift.note(f"== {job.topic}: {found.state if found else 'no verdict'} ({job.command})")
     shift.note(errors.read_text(encoding="utf-8", errors="replace"))
     if found is None:
         found = verdict.timed_out(order.minutes) if late else verdict.killed()
-    return found, cost
+    if found.state == verdict.KILLED:
+        found = replace(found, transient=transient.of_death(warm))
+    return replace(found, message=scrubbing.text(found.message, shift.secrets)), cost
 
 
 def _task(shift: _Shift, job: Job, made: Path) -> dict[str, Any]:
@@ -250,6 +269,8 @@ def _task(shift: _Shift, job: Job, made: Path) -> dict[str, Any]:
 
 
 def _tell_failure(shift: _Shift, job: Job, found: Verdict, made: Path | None = None) -> Path:
+    job = replace(job, command=scrubbing.text(job.command, shift.secrets))
+    found = replace(found, message=privacy.scrub(found.message, shift.secrets))
     return failure.write(shift.order, job, found, minute(shift.began), shift.log.name, made)
 
 

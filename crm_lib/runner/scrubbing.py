@@ -53,10 +53,49 @@ def notebook(executed: Any, known: tuple[str, ...]) -> None:
 
 
 def published(folder: Path, topic: str, known: tuple[str, ...]) -> None:
-    """Scrub what a topic has published as figures into a folder."""
+    """Scrub what a topic has published into a folder, figures and tables; what holds no secret keeps its bytes."""
     path = folder / f"{topic}.figures.json"
-    if known and path.is_file():
-        path.write_text(text(path.read_text(encoding="utf-8"), known), encoding="utf-8")
+    if not known:
+        return
+    if path.is_file():
+        document = json.loads(path.read_text(encoding="utf-8"))
+        clean = inside(document, known)
+        if clean != document:
+            path.write_text(json.dumps(clean, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    for table in sorted((folder / topic).glob("*.parquet")):
+        _table(table, known)
+
+
+def _table(path: Path, known: tuple[str, ...]) -> None:
+    import pyarrow.parquet as pq
+
+    found = pq.read_table(path)
+    names = [text(name, known) for name in found.column_names]
+    columns = [_column(column, known) for column in found.columns]
+    if names != found.column_names or any(c is not old for c, old in zip(columns, found.columns, strict=True)):
+        import pyarrow as pa
+
+        pq.write_table(pa.table(columns, names=names), path)
+    if text(path.name, known) != path.name:
+        path.rename(path.with_name(text(path.name, known)))
+
+
+def _column(column: Any, known: tuple[str, ...]) -> Any:
+    """The column without secrets; itself where it holds none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    kind = plain.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        held = [secret for secret in known if pc.any(pc.match_substring(plain, secret)).as_py()]
+        for secret in held:
+            plain = pc.replace_substring(plain, secret, privacy.HIDDEN)
+        return plain if held else column
+    if not (pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+        return column
+    found = str(plain.to_pylist())  # a nested column or one of bytes: nothing of it is shown, so it goes whole
+    return pa.nulls(len(column), pa.string()) if text(found, known) != found else column
 
 
 def _password(value: str) -> str:

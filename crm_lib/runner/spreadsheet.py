@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,17 @@ def _write(path: Path, topic: str) -> Sheet:
         # Every cell in quotes: a comma file stays one cell per cell where spreadsheets expect semicolons.
         pa.csv.write_csv(kept, file, pa.csv.WriteOptions(quoting_style="all_valid"))
     return Sheet(path.stem, f"{topic}/{target.name}", table.num_rows, kept.num_rows)
+
+
+def texts(folder: Path, topic: str) -> Iterator[tuple[str, str]]:
+    """Where in a CSV beside the page, and what stands there: each text of each column once."""
+    for path in sorted((folder / topic).glob("*.parquet")):
+        table = pq.read_table(path).slice(0, MOST_ROWS)
+        yield path.stem, "\n".join(table.column_names)
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+            if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+                yield f"{path.stem}, {name}", "\n".join(filter(None, pc.unique(column.cast(kind)).to_pylist()))
 
 
 def safe(table: pa.Table) -> pa.Table:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from crm_lib.contract.reporting import Threshold
+from crm_lib.contract.topics import TOPICS
 from crm_lib.runner import figures, history
+from crm_lib.runner.parameters import did_you_mean
 from crm_lib.theme.words import gettext as _
 
 
@@ -59,6 +61,24 @@ def unknown(limits: Mapping[str, Threshold], documents: Mapping[str, Mapping[str
         n for topic, document in documents.items() for f in figures.by_name(document) for n in (f, f"{topic}.{f}")
     }
     return tuple(sorted(set(limits) - names))
+
+
+def slips(
+    limits: Mapping[str, Threshold], documents: Mapping[str, Mapping[str, Any]], expected: Iterable[str]
+) -> tuple[str, ...]:
+    """One sentence for each name in `limits` that no report publishes, once enough has been published to know.
+
+    `clv.orders` can be judged by what clv published, a bare `orders` when all `expected` topics have.
+    """
+    known = {n for topic, d in documents.items() for f in figures.by_name(d) for n in (f, f"{topic}.{f}")}
+    whole = set(expected) <= set(documents)
+    said = []
+    for name in unknown(limits, documents):
+        topic, dot, _figure = name.partition(".")
+        if (topic in documents or topic not in TOPICS) if dot else whole and documents:
+            wrong = _('thresholds: no report publishes a figure "{name}", so that nothing is compared.{hint}')
+            said.append(wrong.format(name=name, hint=did_you_mean(name, sorted(known))))
+    return tuple(said)
 
 
 def _out_of_bounds(figure: Mapping[str, Any], limit: Threshold) -> list[str]:

@@ -31,11 +31,15 @@ _PEOPLE_ERRORS = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """A state, a message for the reader, and the exit code that the command returns for it."""
+    """A state, a message for the reader, and the exit code that the command returns for it.
+
+    `transient` says in words why a second try may end otherwise; empty where it would not.
+    """
 
     state: str
     message: str = ""
     exit_code: int = 0
+    transient: str = ""
 
     @property
     def good(self) -> bool:

@@ -17,14 +17,26 @@ import threading
 import time
 import traceback
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_lib.contract.reporting import Reporting, Threshold
-from crm_lib.runner import figures, freshness, lists, parameters, scrubbing, spreadsheet, thresholds, verdict
+from crm_lib.runner import (
+    figures,
+    freshness,
+    lists,
+    parameters,
+    privacy,
+    scrubbing,
+    spreadsheet,
+    thresholds,
+    transient,
+    verdict,
+)
 from crm_lib.runner.warm import end_group
 from crm_lib.theme import words
+from crm_lib.theme.words import gettext as _
 
 if TYPE_CHECKING:
     from crm_lib.runner.page import About
@@ -59,13 +71,12 @@ def make(task: dict[str, Any], kernels: list[int], cost: dict[str, Any]) -> verd
     """
     folder, clock = Path(task["folder"]), time.monotonic()
     notebook = execute(task, folder / EXECUTED, kernels)
-    secrets = scrubbing.secrets()
-    scrubbing.notebook(notebook, secrets)
-    scrubbing.published(folder, task["topic"], secrets)
+    scrubbing.published(folder, task["topic"], scrubbing.secrets())
     ended = notebook.metadata.get("crm", {})
     parts = ended.get("seconds", {})
     cost.update(parts, runner=round(time.monotonic() - clock - sum(parts.values()), 3))
     cost["memory_mb"] = ended.get("memory_mb", 0)
+    cost["kernel_starts"] = ended.get("starts", 1)
     if ended.get("detail"):
         print(_ANSI.sub("", ended["detail"]), file=sys.stderr)  # noqa: T201
     reporting = reporting_of(task)
@@ -73,7 +84,7 @@ def make(task: dict[str, Any], kernels: list[int], cost: dict[str, Any]) -> verd
     published = freshness.settle(folder, published, reporting.fresh_days)
     found = verdict.of_run(notebook, published, task["minutes"])
     if not found.good:
-        return found
+        return replace(found, transient=transient.of_notebook(notebook))
     clock = time.monotonic()
     found = _write_page(task, notebook, published or {}, found)
     cost["page"] = round(time.monotonic() - clock, 3)
@@ -86,13 +97,23 @@ def _write_page(
     from crm_lib.runner import page
 
     words.use(task["language"], figures.currency(published))
-    made, problems = page.make(notebook, about(task, published))
+    told = about(task, published)
+    made, problems = page.make(notebook, told)
+    problems += beside(Path(task["folder"]), task["topic"], published, told.phone_like_ids)
     if problems:
         print("\n".join(problems), file=sys.stderr)  # noqa: T201
         return verdict.bad_page(problems)
     (Path(task["folder"]) / task["page"]).write_text(made, encoding="utf-8")
     lists.write(Path(task["folder"]))
     return found
+
+
+def beside(folder: Path, topic: str, published: dict[str, Any], phone_like_ids: bool) -> list[str]:
+    """What no reader must see beside the page: in CSV tables, and in words for index, mail and comparison."""
+    said = [published.get("summary", ""), *published.get("notes", [])]
+    said += [figure.get("words") or "" for figure in published.get("figures", [])]
+    texts = [(_("figures"), "\n".join(said)), *spreadsheet.texts(folder, topic)]
+    return privacy.problems(texts, privacy.secrets_of(os.environ), phone_like_ids)
 
 
 def execute(task: dict[str, Any], output: Path, kernels: list[int]) -> Any:
@@ -132,7 +153,7 @@ def about(task: dict[str, Any], published: dict[str, Any]) -> About:
         version=task["version"],
         commit=task["commit"],
         parameters=task["parameters"],
-        help={p.name: p.help for p in declared},
+        declared=declared,
         figures=published,
         sheets=spreadsheet.write(Path(task["folder"]), task["topic"]),
         phone_like_ids=reporting_of(task).phone_like_ids,

@@ -85,13 +85,17 @@ def _unusable(card: DataCard) -> Part:
 
 
 def _rows_in_words(card: DataCard) -> str:
-    used, n_read = number(card.n_rows), sum(t.n_read for t in card.tables)
+    used, n_read, n = number(card.n_rows), sum(t.n_read for t in card.tables), card.n_rows
     if not card.n_rejected:
-        return _("{n} rows used, none set aside").format(n=used)
+        return ngettext("{n} row used, none set aside", "{n} rows used, none set aside", n).format(n=used)
     amount = sum(r.amount for t in card.tables for r in t.rejected if r.amount is not None)
-    said = _("{n} rows used, {aside} set aside ({share})")
+    said = ngettext("{n} row used, {aside} set aside ({share})", "{n} rows used, {aside} set aside ({share})", n)
     if amount:
-        said = _("{n} rows used, {aside} set aside ({share}, worth {amount})")
+        said = ngettext(
+            "{n} row used, {aside} set aside ({share}, worth {amount})",
+            "{n} rows used, {aside} set aside ({share}, worth {amount})",
+            n,
+        )
     share = percent(card.n_rejected / n_read, 1 if card.n_rejected / n_read >= 0.001 else 2)
     return said.format(n=used, aside=number(card.n_rejected), share=share, amount=money(amount))
 

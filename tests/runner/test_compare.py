@@ -69,6 +69,11 @@ def test_a_move_is_said_in_its_unit(before, now, unit, said):
     assert move.change.replace("\xa0", " ") == said
 
 
+def test_a_move_that_rounds_to_nothing_has_no_direction():
+    before, now = figure("x", 1.0, "ratio"), figure("x", 0.9996, "ratio")
+    assert moves.Move("clv", "ratio", before, now, False).change == "unchanged"
+
+
 def test_what_did_not_move_or_is_not_known_on_both_dates_is_left_out():
     old = [figure("same", 5.0), figure("gone", 5.0), figure("empty", None), figure("other", 1.0, "share")]
     new = [figure("same", 5.0), figure("new", 5.0), figure("empty", 1.0), figure("other", 2.0, "CNY")]
@@ -147,9 +152,9 @@ def test_customers_who_changed_segment_are_counted_with_their_money(tmp_path):
         a=("best", 100.0), b=("best", 50.0), c=("quiet", 10.0), d=("quiet", 5.0), gone=("quiet", 1.0)
     )
     now = customers(a=("quiet", 110.0), b=("best", 60.0), c=("best", 500.0), d=("best", 7.0), new=("best", 2.0))
-    words = [figure("segment_best_amount", 1.0, "CNY", words="Money of “Best customers”")]
-    old = dated(tmp_path, "2026-09-30", words, "segmentation", before)
-    new = dated(tmp_path, "2026-10-31", words, "segmentation", now)
+    named = pd.DataFrame({"segment": ["best"], "name": ["Best customers"], "n_customers": [4], "amount": [1.0]})
+    old = dated(tmp_path, "2026-09-30", (), "segmentation", before)
+    new = dated(tmp_path, "2026-10-31", (), "segmentation", now | {"segments": named})
     found = movers.segments(old, new)
     assert found.moves.to_dict("records") == [
         {"from": "quiet", "to": "Best customers", "n": 2, "amount": 507.0},

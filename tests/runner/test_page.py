@@ -5,6 +5,7 @@ import nbformat
 import pytest
 
 from crm_lib.runner.page import About, make
+from crm_lib.runner.parameters import Parameter
 
 ABOUT = About(
     topic="clv",
@@ -16,7 +17,11 @@ ABOUT = About(
     version="0.1.0",
     commit="1a2b3c4",
     parameters={"source": "cdnow", "horizon_weeks": 39},
-    help={"source": "a source in crm.toml", "horizon_weeks": "how far ahead"},
+    declared=(
+        Parameter("source", "str", "sample", "a source in crm.toml"),
+        Parameter("as_of", "str", "", "last day of data to use", dated=True),
+        Parameter("horizon_weeks", "int", 52, "how far ahead, 4 to 156", 4, 156),
+    ),
     figures={
         "figures": [{"name": "orders", "value": 1517.0, "unit": "orders"}],
         "about": {"fingerprint": "5f0c9a2e77112233445566", "rows": {"transactions": {"used": 6919}}},
@@ -101,8 +106,12 @@ def test_what_was_printed_goes_to_the_technical_notes_as_text():
     assert "Technical notes" not in page(*NOTEBOOK[:4])
 
 
-def test_parameters_stand_with_value_and_help():
-    assert re.search(r"<code>horizon_weeks</code></th><td><bdi>39</bdi></td><td>how far ahead</td>", page())
+def test_parameters_stand_with_value_type_range_and_meaning_and_say_what_is_not_the_default():
+    made = page()
+    row = "<code>horizon_weeks</code></th><td><b><bdi>39</bdi></b><br><small>default: 52</small></td>"
+    assert f"{row}<td>whole number, 4 to 156</td><td>how far ahead</td>" in made
+    assert "<summary>Parameters (2 differ from their defaults)</summary>" in made
+    assert "<small>default: sample</small></td><td>text</td><td>a source in crm.toml</td>" in made
 
 
 def test_the_footer_says_when_from_what_and_how_to_make_it_again():

@@ -64,6 +64,26 @@ def test_a_name_that_nothing_publishes_is_named():
     assert thresholds.unknown(limits, {"funnel": document(0.2)}) == ("clv.win_rate", "winrate")
 
 
+@pytest.mark.parametrize(
+    ("name", "published", "said"),
+    [
+        ("win_rate", ["funnel"], ""),
+        ("funnel.win_rate", ["funnel"], ""),
+        ("funnel.win_rat", ["funnel"], ' Did you mean "funnel.win_rate"?'),
+        ("win_rat", ["funnel", "clv"], ' Did you mean "win_rate"?'),
+        ("win_rat", ["funnel"], None),
+        ("clv.orders", ["funnel"], None),
+        ("funel.win_rate", ["funnel"], ' Did you mean "funnel.win_rate"?'),
+        ("xyz", [], None),
+    ],
+)
+def test_a_slip_is_said_once_enough_is_published_to_know(name, published, said):
+    documents = {topic: document(0.2, topic=topic) for topic in published}
+    found = thresholds.slips({name: Threshold()}, documents, ["funnel", "clv"])
+    wanted = f'thresholds: no report publishes a figure "{name}", so that nothing is compared.{said}'
+    assert found == ((wanted,) if said else ())
+
+
 def test_alerts_are_written_into_what_was_published(tmp_path):
     folder, place = tmp_path / "made", tmp_path / "sample" / "2026-10-31"
     folder.mkdir()

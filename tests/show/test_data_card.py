@@ -81,6 +81,10 @@ def test_a_clean_source_says_so(on_the_runner):
     assert "2,357 rows used, none set aside" in data_card(make_crm(clean("customers", 2357))).html
 
 
+def test_one_row_is_said_as_one():
+    assert "1 row used, none set aside" in data_card(make_crm(clean("customers", 1))).html
+
+
 def test_a_table_that_can_t_be_used_is_named(on_the_runner):
     crm = make_crm(clean("customers", 5), problems=(("transactions", "The column amount is missing."),))
     assert "Left out: transactions. The column amount is missing." in data_card(crm).html

@@ -90,6 +90,10 @@ def test_the_customer_table_has_every_scheme_once():
     wanted = {"value_level", "value_kind", "orders_over_10", "days_over_90", "channel_mix", "tier", "grade_before"}
     assert wanted <= set(columns)
     assert len(publication.tables["customers"]) == int(publication["n_customers"].value)
+    segments = publication.tables["segments"]
+    assert segments["n_customers"].sum() == int(publication["n_customers"].value)
+    assert dict(zip(segments["segment"], segments["name"], strict=True))["best"] == "Best customers"
+    assert segments["amount"].is_monotonic_decreasing
     assert all(f.words for f in publication.figures)
 
 

@@ -28,8 +28,19 @@ def publication(result: Segmentation, *others: Any) -> Publication:
         figures += other.figures
         tables["customers"] = _beside(tables["customers"], getattr(other, "customers", None))
         tables |= getattr(other, "tables", {})
+    tables["segments"] = _segments(tables["customers"])
     worded = replace(made, figures=tuple(_unit(f) for f in figures), tables=tables)
     return worded.worded(_figure_words() | cluster_figures(), _summary(result), cautions(result))
+
+
+def _segments(customers: pd.DataFrame) -> pd.DataFrame:
+    """One row per segment that has customers: its id, its name in the reader's words, customers and money."""
+    words = names.segments()
+    held = customers.groupby("segment", as_index=False, observed=True).agg(
+        n_customers=("customer_id", "size"), amount=("amount", "sum")
+    )
+    held.insert(1, "name", [words[s].name if s in words else s for s in held["segment"]])
+    return held.sort_values(["amount", "segment"], ascending=[False, True]).reset_index(drop=True)
 
 
 def _unit(figure: Figure) -> Figure:
