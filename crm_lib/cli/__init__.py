@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from crm_lib import __version__
-from crm_lib.cli import pages, report, tables
+from crm_lib.cli import init, pages, report, tables
 from crm_lib.cli.options import EXIT_CODES, say
 from crm_lib.errors import CrmError
 
@@ -44,5 +44,5 @@ def _crm(
 
 
 app.command(help=report.HELP, cls=report.WithParameters)(report.report)
-for command in (tables.check, tables.sample, tables.topics, pages.index, pages.compare, pages.tidy):
+for command in (init.init, tables.check, tables.sample, tables.topics, pages.index, pages.compare, pages.tidy):
     app.command()(command)
