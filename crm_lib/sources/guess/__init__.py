@@ -66,8 +66,8 @@ def _one(piece: Piece, answers: Answers, alone: bool) -> tuple[ProposedTable | N
             f"{piece.label}: its columns say of no table what it is ({names}). If it is one, name it with "
             f"--set {piece.label}:table=TABLE (one of {', '.join(TABLES)})."
         )
-        if alone:
-            raise DataContractError(reason)
+        if alone and not answers.get(piece.label, "table"):
+            return None, [_any_table(piece)], ""
         return None, [], reason
     try:
         table, asked = settle(piece, choice, answers)
@@ -76,6 +76,13 @@ def _one(piece: Piece, answers: Answers, alone: bool) -> tuple[ProposedTable | N
             raise
         return None, [], str(error)
     return table, asked, ""
+
+
+def _any_table(piece: Piece) -> Question:
+    """Asked where nothing in a file says what it is; its columns are asked about next."""
+    names = ", ".join(c.name for c in piece.columns)
+    words = f"{piece.label}: which table is it? Its columns say of none what it is ({names})."
+    return Question(f"{piece.label}:table", words, tuple((t.name, t.meaning) for t in TABLES.values()))
 
 
 def _twice(tables: list[ProposedTable], answers: Answers) -> list[Question]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from crm_lib.contract.tables import TABLES
 from crm_lib.errors import DataContractError
-from crm_lib.sources.guess.columns import CERTAIN, GENERAL, NAMED, PARTLY, Match, is_unique, matches
+from crm_lib.sources.guess.columns import CERTAIN, GENERAL, NAMED, PARTLY, Match, fits, is_unique, matches
 from crm_lib.sources.guess.pieces import Answers, Piece
 from crm_lib.sources.guess.profiles import Profile, profile_of
 from crm_lib.sources.guess.proposal import NONE, Question
@@ -61,8 +61,9 @@ def _by_profile(piece: Piece, table: str, profile: Profile | None) -> dict[str, 
     if profile:
         by_name = {plain(c.name): c for c in piece.columns}
         for target, header in profile.columns.items():
-            if theirs := by_name.get(plain(header)):
-                found[target] = [Match(target, theirs, CERTAIN)] if "nothing" not in theirs.looks_like else []
+            theirs = by_name.get(plain(header))
+            if theirs and fits(TABLES[table].column(target), theirs):
+                found[target] = [Match(target, theirs, CERTAIN)]
     return {target: those for target, those in found.items() if those}
 
 
