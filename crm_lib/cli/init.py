@@ -10,7 +10,7 @@ import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,10 @@ from crm_lib.cli.options import RunDate, name_run_date, say, scheduled, short
 from crm_lib.cli.progress import progress_bar
 from crm_lib.contract.topics import TOPICS
 from crm_lib.errors import ParameterError
+
+if TYPE_CHECKING:
+    from crm_lib.sources.converted import Store
+    from crm_lib.sources.guess import Proposal
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,40}")
 
@@ -69,7 +73,7 @@ def init(
         name = _source_name(name, path)
         replace = _may_write(target, name, replace, yes)
         store = Store(Path(temporary) / "crm" / "text", make=True, progress=progress)
-        proposal = _settle(place.files, said, store, yes)
+        proposal = _settle(place.files, said, store, today, yes)
         folder = _raw_folder(target, name) if place.moved else place.folder
         text = block.block(name, title or _title(path), _written(folder, target), proposal, today, said)
         _agree(text, target, name, yes)
@@ -141,14 +145,14 @@ def _may_write(target: Path, name: str, replace: bool, yes: bool) -> bool:
     raise block.taken(target, name)
 
 
-def _settle(files: list[Path], said: dict[str, str], store, yes: bool):
+def _settle(files: list[Path], said: dict[str, str], store: Store, today: dt.date, yes: bool) -> Proposal:
     """Propose and ask until nothing is open."""
     from crm_lib.sources.files import engine
     from crm_lib.sources.guess import propose
 
     con = engine()
     for _round in range(20):
-        proposal = propose(con, files, said, store)
+        proposal = propose(con, files, said, store, today)
         if not proposal.questions:
             asking.show(proposal)
             return proposal

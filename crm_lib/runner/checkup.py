@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from crm_lib.contract import findings as kinds
 from crm_lib.contract.card import DataCard, Rejected
 from crm_lib.contract.findings import Finding
 from crm_lib.contract.topics import TOPICS
-from crm_lib.runner import archive, frame
+from crm_lib.runner import archive, frame, privacy
 from crm_lib.theme import words
 from crm_lib.theme.words import gettext as _
 from crm_lib.theme.words import money, ngettext, number, percent
@@ -62,7 +63,7 @@ def write(
     made_at: str,
     command: str,
 ) -> Path:
-    """Write the page of a check beside the dates of its source; what a page may not hold is taken out."""
+    """Write the page of a check beside the dates of its source."""
     html = page(card, findings, problems, notes, made_at, command)
     place = reports / card.source / PAGE
     archive.write(place, html)
@@ -77,13 +78,14 @@ def page(
     made_at: str,
     command: str,
 ) -> str:
-    """The page of a check."""
+    """The page of a check; what looks like a phone number, an address or a secret is taken out of its texts."""
+    secrets = privacy.secrets_of(os.environ)
     return frame.render(
         "check.html.j2",
         card=card,
         said=said(card, findings),
-        problems=dict(problems),
-        notes=list(notes),
+        problems={table: privacy.scrub(text, secrets) for table, text in problems.items()},
+        notes=[privacy.scrub(text, secrets) for text in notes],
         made_at=made_at,
         command=command,
     )
@@ -175,9 +177,7 @@ def _words_of(f: Finding) -> tuple[str, str]:
     return {
         kinds.DUPLICATES: (
             _("rows equal to another in every column"),
-            _(
-                "They count. If the export repeats rows, sales and orders are too high; two equal purchases are fine."
-            ),
+            _("They count. If the export repeats rows, figures are too high; two equal purchases are fine."),
         ),
         kinds.BEFORE_SIGN_UP: (
             _("orders before the customer's first day"),
@@ -193,9 +193,7 @@ def _words_of(f: Finding) -> tuple[str, str]:
         ),
         kinds.WITHOUT_ORDERS: (
             _("customers without an order"),
-            _(
-                "They are in no grade and no forecast. If they should have bought, the ids of the two files differ."
-            ),
+            _("They are in no grade and no forecast. If they have bought, the ids of the two files differ."),
         ),
     }[f.kind]
 

@@ -149,6 +149,6 @@ def _refuse_merged(sheet: Any, path: Path, skip: int) -> None:
         n = len(merged)
         raise DataContractError(
             f"{path.name}, sheet {sheet.name}: {n:,} merged {'cell' if n == 1 else 'cells'} in the table "
-            f"(first: row {row + 1:,}, column {column + 1}). A merged cell fills one place and leaves the others empty. "
-            "Unmerge the cells in Excel, fill each, and save."
+            f"(first: row {row + 1:,}, column {column + 1}). A merged cell fills one place and leaves the others "
+            "empty. Unmerge the cells in Excel, fill each, and save."
         )

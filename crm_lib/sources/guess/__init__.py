@@ -5,6 +5,7 @@ Nothing here is used when reports run: what is guessed is written into `crm.toml
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,13 +25,17 @@ __all__ = ["Answers", "Proposal", "ProposedColumn", "ProposedTable", "Question",
 
 
 def propose(
-    con: ibis.BaseBackend, paths: Sequence[Path], said: Mapping[str, str], store: Store | None = None
+    con: ibis.BaseBackend,
+    paths: Sequence[Path],
+    said: Mapping[str, str],
+    store: Store | None = None,
+    today: dt.date | None = None,
 ) -> Proposal:
     """What these files are, as far as `said` (answers by key) and their own bytes tell.
 
     DataContractError says in words why a single file can't be used; of several, such a file is left out.
     """
-    answers = Answers(said)
+    answers = Answers(said, today) if today else Answers(said)
     pieces: list[Piece] = []
     questions: list[Question] = []
     left_out: list[str] = []

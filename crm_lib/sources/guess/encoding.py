@@ -134,7 +134,8 @@ def _refuse_mixed(path: Path, lines: list[bytes]) -> None:
         n = len(whole)
         raise DataContractError(
             f"{path.name} mixes encodings: of its lines with more than plain letters, {n:,} "
-            f"{'is' if n == 1 else 'are'} UTF-8 and {broken:,} not. It was put together from several files. Save each part as UTF-8 first."
+            f"{'is' if n == 1 else 'are'} UTF-8 and {broken:,} not. "
+            "It was put together from several files. Save each part as UTF-8 first."
         )
 
 

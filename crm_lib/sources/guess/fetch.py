@@ -49,7 +49,7 @@ def fetch(address: str, folder: Path, progress: Callable[[Path, float], None] | 
     parts = urlsplit(address)
     if parts.scheme.lower() not in ("http", "https"):
         raise ConfigError(
-            f"{parts.scheme}:// can't be read here: give a file, a folder, or an address with http:// or https://. "
+            f"{parts.scheme}:// can't be read here: give a file, a folder, or an address with http(s)://. "
             'Databases are exported to a file first, or opened as a DuckDB file with kind = "duckdb".'
         )
     if parts.username or parts.password:
@@ -68,6 +68,9 @@ def fetch(address: str, folder: Path, progress: Callable[[Path, float], None] | 
         with opener.open(address, timeout=_SECONDS) as answer:
             path = folder / _name(parts.path, answer.headers)
             _save(answer, path, progress)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise DataContractError(f"{shown(address)} can't be fetched: the server answers {error.code}.") from None
     except (urllib.error.URLError, OSError, ValueError) as error:
         raise DataContractError(f"{shown(address)} can't be fetched: {_why(error)}.") from None
     return path
@@ -99,7 +102,5 @@ def _name(path: str, headers) -> str:
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, urllib.error.HTTPError):
-        return f"the server answers {error.code}"
     reason = getattr(error, "reason", error)
     return re.sub(r"\S+://\S+", "the address", str(reason)) or type(error).__name__

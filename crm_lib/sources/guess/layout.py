@@ -132,8 +132,8 @@ def _names(rows: list[list[str]], above: int, place: str) -> tuple[str, ...]:
     names = tuple(v.strip() for v in rows[above])
     if any(is_number(n) or is_day(n) or _AT.search(n) for n in names):  # customers' data are never quoted
         raise DataContractError(
-            f"{place} has no header: its first line holds data. Add a line that names the columns, or declare them "
-            "in crm.toml with header = false and names = [...]."
+            f"{place} has no header: its first line holds data. Add a line that names the columns, or declare "
+            "them in crm.toml with header = false and names = [...]."
         )
     if len(names) >= MOST_COLUMNS:
         raise DataContractError(

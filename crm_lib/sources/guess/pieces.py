@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,9 +24,10 @@ KNOWN = (*TEXTS, *files.PARQUET, *workbook.WORKBOOKS)
 
 @dataclass(frozen=True)
 class Answers:
-    """What a person has said, by key: `FILE:WHAT`, or `WHAT` for all files."""
+    """What a person has said, by key: `FILE:WHAT`, or `WHAT` for all files; and the day on which it is asked."""
 
     said: Mapping[str, str] = field(default_factory=dict)
+    today: dt.date = dt.date(2100, 12, 31)
 
     def get(self, label: str, what: str) -> str:
         """The answer for this piece; empty where there is none."""

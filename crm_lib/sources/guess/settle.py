@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field, replace
 
 from crm_lib.contract.tables import COUNT, DAY, MONEY, NUMBER, TABLES, TIME
@@ -15,7 +16,7 @@ from crm_lib.sources.guess.scales import scales_of
 from crm_lib.sources.guess.shapes import unit
 from crm_lib.sources.guess.tables import Choice
 from crm_lib.sources.guess.vocabulary import UNITS
-from crm_lib.sources.settings import ColumnMapping
+from crm_lib.sources.settings import ColumnMapping, Reading
 
 # Columns that need not be there, but on which figures hang: two candidates are asked about, not dropped.
 ASKED = frozenset(
@@ -59,7 +60,7 @@ def settle(piece: Piece, choice: Choice, answers: Answers) -> tuple[ProposedTabl
         currency=currency,
         stages=_stages(piece, choice, found),
         scales=scales_of(piece, choice.table, found.columns, reading, found.notes),
-        last_day=_last_day(piece, choice.table, found, reading),
+        last_day=_last_day(piece, choice.table, found, reading, answers.today),
     )
     return replace(made, notes=tuple(found.notes)), found.questions
 
@@ -253,13 +254,14 @@ def _stages(piece: Piece, choice: Choice, found: _Found) -> tuple[str, ...]:
     return tuple(spelled[s.casefold()] for s in choice.profile.stages if s.casefold() in spelled)
 
 
-def _last_day(piece: Piece, table: str, found: _Found, reading) -> str:
-    """The last day on which a row came to be known; empty where the table has no such column."""
+def _last_day(piece: Piece, table: str, found: _Found, reading: Reading, today: dt.date) -> str:
+    """The last day, up to today, on which a row came to be known; empty where the table has no such column."""
     from crm_lib.sources.typed import typed
 
     for name in TABLES[table].known_on:
         if name in found.columns:
             value = piece.raw.table[piece.raw.names[found.columns[name].theirs.name]]
-            last = piece.raw.table.agg(x=typed(value, TIME, reading).max()).to_pyarrow().to_pylist()[0]["x"]
-            return last.date().isoformat() if last else ""
+            day = typed(value, TIME, reading).date()
+            last = piece.raw.table.agg(x=day.max(where=day <= today)).to_pyarrow().to_pylist()[0]["x"]
+            return last.isoformat() if last else ""
     return ""
