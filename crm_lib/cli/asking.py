@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -13,8 +14,10 @@ from rich.text import Text
 from crm_lib.cli.options import say
 from crm_lib.contract.tables import TABLES
 from crm_lib.errors import ConfigError
-from crm_lib.sources.guess import Proposal, ProposedTable, Question
-from crm_lib.sources.settings import Reading
+
+if TYPE_CHECKING:
+    from crm_lib.sources.guess import Proposal, ProposedTable, Question
+    from crm_lib.sources.settings import Reading
 
 _LONGEST = 22  # characters of one example
 _WIDTH = 118  # where there is no terminal

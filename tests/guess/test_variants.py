@@ -64,7 +64,7 @@ def some_slow():
         yield pytest.param(variant, id=variant.name, marks=[] if i % 5 == 1 else [pytest.mark.slow])
 
 
-@pytest.mark.parametrize("variant", some_slow())
+@pytest.mark.parametrize("variant", list(some_slow()))
 def test_a_variant_is_right_or_asked_and_right_once_answered(variant, tmp_path, monkeypatch, xlsx):
     first = judged(variant, tmp_path, monkeypatch, xlsx, {})
     assert first == ("asked" if variant.answers else "right")
