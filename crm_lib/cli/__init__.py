@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from crm_lib import __version__
-from crm_lib.cli import lists, new, pages, report, tables
+from crm_lib.cli import init, lists, new, pages, report, tables
 from crm_lib.cli.options import EXIT_CODES, say
 from crm_lib.errors import CrmError
 
@@ -44,6 +44,8 @@ def _crm(
 
 
 app.command(help=report.HELP, cls=report.WithParameters)(report.report)
-for command in (tables.check, tables.sample, tables.topics, new.new, pages.index, pages.compare, pages.tidy):
+for command in (
+    init.init, tables.check, tables.sample, tables.topics, new.new, pages.index, pages.compare, pages.tidy,
+):  # fmt: skip
     app.command()(command)
 app.add_typer(lists.app, name="plan")

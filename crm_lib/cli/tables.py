@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,20 +12,17 @@ from crm_lib.cli.options import (
     AsOf,
     RunDate,
     Source,
+    To,
     name_run_date,
     notebook,
     resolved,
     root,
-    say,
     scheduled,
     short,
 )
 from crm_lib.contract.topics import TOPICS
 from crm_lib.errors import ParameterError
 from crm_lib.runner import choices, dates
-
-if TYPE_CHECKING:
-    from crm_lib.sources import Checkup
 
 
 class Format(StrEnum):
@@ -35,19 +32,20 @@ class Format(StrEnum):
     parquet = "parquet"
 
 
-def check(source: Source = "", as_of: AsOf = "", run_date: RunDate = "") -> None:
+def check(source: Source = "", as_of: AsOf = "", run_date: RunDate = "", to: To = None) -> None:
     """Read and check a source's tables without making a report.
 
-    Says for each table how many rows were read, set aside and why, and what can't be used at all.
+    Says for each table how many rows were read, set aside and why, what may still mislead and what each does to
+    the results, and what can't be used at all; the same as a page, reports/SOURCE/check.html.
 
     Exit codes: 0 all tables can be used, 2 some can't.
     """
     from crm_lib import sources
+    from crm_lib.cli.checking import check_and_say
 
     source = source or sources.default_source()
     day = name_run_date(scheduled(run_date), sources.reporting_of(source).time_zone)
-    found = sources.check(source, resolved(as_of, day))
-    _print_card(found)
+    found = check_and_say(source, resolved(as_of, day), to)
     for said in _slips(source):
         typer.echo(f"  note: {said}")
     raise typer.Exit(2 if found.problems else 0)
@@ -116,22 +114,3 @@ def _slips(source: str) -> tuple[str, ...]:
     tables = sources.tables_of(source)
     expected = [name for name, topic in TOPICS.items() if not topic.missing(tables)]
     return thresholds.slips(limits, history.documents(dated[-1][2]), expected) if dated else ()
-
-
-def _print_card(checkup: Checkup) -> None:
-    card = checkup.card
-    typer.echo(
-        f"{card.title} ({card.source}), data up to {card.as_of.isoformat()}, fingerprint {card.fingerprint[:16]}"
-    )
-    for t in card.tables:
-        span = f", {t.first_on} to {t.last_on}" if t.first_on else ""
-        later = f", {t.n_after:,} after the date" if t.n_after else ""
-        aside = f", {t.n_rejected:,} set aside" if t.n_rejected else ""
-        typer.echo(f"  {t.table}: {t.n_read:,} rows read{aside}{later}, {t.n_used:,} used{span}")
-        for r in t.rejected:
-            money = "" if r.amount is None else f" ({r.amount:,.2f} in money)"
-            typer.echo(f"    {r.n:,} set aside: {r.column}: {r.reason}{money}")
-    for warning in checkup.warnings:
-        typer.echo(f"  note: {warning}")
-    for table, message in checkup.problems.items():
-        say(f"  {table} can't be used: {message}")

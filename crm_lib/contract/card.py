@@ -21,7 +21,8 @@ class Rejected:
 class TableCard:
     """One table's account: rows read, set aside, known only after the as-of date, and used; first and last day.
 
-    `n_used` = `n_read` − rejected rows − `n_after`.
+    `n_used` = `n_read` − rejected rows − `n_after`. `currencies` has how many amounts bear the sign of each, where
+    a check has looked.
     """
 
     table: str
@@ -32,6 +33,7 @@ class TableCard:
     first_on: dt.date | None = None
     last_on: dt.date | None = None
     rejected: tuple[Rejected, ...] = field(default_factory=tuple)
+    currencies: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

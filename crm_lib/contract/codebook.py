@@ -48,6 +48,8 @@ RULES = """\
 SETTINGS = """\
 ## How crm.toml says where data come from
 
+`crm init FILE` writes such a block from your own files: it proposes, asks what it can't know, and you correct it here.
+
 A source without `tables` is a folder (or a DuckDB file) that holds the tables under the names and columns above.
 Anything else is declared; nothing is guessed. Reading keys may stand at the source, for all its tables, or at
 a table.
@@ -64,15 +66,18 @@ a table.
 
 | key of `[sources.NAME.tables.TABLE]` | meaning |
 |---|---|
-| `file` | file name (`.csv`, `.txt`, `.gz`, `.parquet`), or the table's name in a DuckDB file |
+| `file` | file name (`.csv`, `.tsv`, `.txt`, `.gz`, `.xlsx`, `.xls`, `.parquet`), or the table's name in a DuckDB file |
 | `columns` | where each of our columns comes from, see below; columns that bear our name need no entry |
 | `keep` | further columns kept as attributes, as they are |
+| `leave_out` | values of their columns whose rows are no rows of the table: `{ "State" = ["cancelled"] }` |
 | `unpivot` | for wide surveys: a list of aspects with their `expected`, `perceived` or `score` column |
 
 | reading key | meaning | default |
 |---|---|---|
 | `encoding` | `utf-8`, `utf-8-sig`, `utf-16`, `gb18030`, `latin-1`, `cp1252` | `utf-8` |
 | `separator` | `","` `";"` `"\\|"` `"tab"` `"whitespace"` | `","` |
+| `skip` | lines, or rows of a sheet, above the header | 0 |
+| `sheet` | the sheet of a workbook; needed where it has several | |
 | `header` | whether the first line names the columns | `true` |
 | `names` | the columns in order, where there is no header | |
 | `decimal` | decimal sign | `"."` |
@@ -117,6 +122,7 @@ a table.
 |---|---|
 | theirs | `at = "Order date"` |
 | theirs in other words | `outcome = { column = "State", values = { Won = "won" }, other = "" }`: what is not listed becomes `other`, or stays |
+| theirs for some rows | `closed_at = { column = "Close date", when = { "Stage" = ["Won", "Lost"] } }`: empty elsewhere |
 | theirs in another unit | `amount = { column = "万元", times = 10000 }` |
 | an attribute with a type | `staff = { column = "n", type = "count" }` (text, day, time, money, count, number, flag) |
 | the same for all rows | `asked_at = { value = "2026-01-01" }` |

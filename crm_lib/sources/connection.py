@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crm_lib.contract.card import DataCard
+from crm_lib.contract.findings import Finding
 from crm_lib.contract.reporting import Reporting
 from crm_lib.contract.tables import TABLES
 from crm_lib.contract.topics import TOPICS
 from crm_lib.errors import ConfigError, ParameterError
+from crm_lib.sources.converted import Progress, Store
 from crm_lib.sources.crm import Crm
+from crm_lib.sources.findings import findings_of
 from crm_lib.sources.kept import Kept
 from crm_lib.sources.loading import Loaded, load, table_mappings
 from crm_lib.sources.settings import Config, Source, read_config
+
+TEXT_FOLDER = ".crm/.text"  # large text files as Parquet
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,8 @@ class Checkup:
     card: DataCard
     problems: dict[str, str]
     warnings: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+    currency: str = ""
 
 
 def connect(source: str, as_of: str | dt.date = "", language: str = "en", topic: str = "") -> Crm:
@@ -59,11 +66,14 @@ def connect_if_there(source: str, language: str = "en", topic: str = "") -> Crm 
         return None
 
 
-def check(source: str = "", as_of: str | dt.date = "") -> Checkup:
-    """Read and check a source without a notebook."""
+def check(source: str = "", as_of: str | dt.date = "", progress: Progress | None = None) -> Checkup:
+    """Read and check a source without a notebook; `progress` is told how far a large file is read."""
     config = read_config()
-    loaded, card = _load(config, config.source(source or config.default), as_of, tuple(TABLES), keep=True)
-    return Checkup(card, dict(card.problems), loaded.warnings)
+    chosen = config.source(source or config.default)
+    store = Store(config.root / TEXT_FOLDER, make=True, progress=progress)
+    loaded, card = _load(config, chosen, as_of, tuple(TABLES), keep=store)
+    found = findings_of(loaded.tables, card)
+    return Checkup(card, dict(card.problems), loaded.warnings, found, chosen.settings.currency)
 
 
 def names() -> list[str]:
@@ -106,14 +116,14 @@ def _tables_of_topic(topic: str) -> tuple[str, ...]:
 
 
 def _load(
-    config: Config, source: Source, as_of: str | dt.date, wanted: tuple[str, ...], keep: bool = False
+    config: Config, source: Source, as_of: str | dt.date, wanted: tuple[str, ...], keep: Store | None = None
 ) -> tuple[Loaded, DataCard]:
     """Load tables, or find them where a check has kept them; a check alone keeps, as it reads them all."""
     day, run_date = _as_of(source, as_of), _run_date()
     kept = Kept(config.root, source, day, run_date)
     loaded = kept.read(wanted)
     if loaded is None:
-        loaded = load(source, wanted, day, run_date, kept.rejected)
+        loaded = load(source, wanted, day, run_date, kept.rejected, keep or Store(config.root / TEXT_FOLDER))
         if keep:
             kept.write(loaded)
     problems = tuple((table, str(error)) for table, error in loaded.errors.items())

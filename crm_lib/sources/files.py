@@ -13,16 +13,19 @@ from uuid import uuid4
 
 import duckdb
 import ibis
+import pyarrow as pa
 from ibis import _
 
 from crm_lib.contract.rules import ROW
 from crm_lib.errors import ConfigError, DataContractError
+from crm_lib.sources.converted import Store
 from crm_lib.sources.settings import Reading, Source, TableMapping, nearest
 from crm_lib.sources.text import Decoded, decode, n_records
+from crm_lib.sources.workbook import WORKBOOKS, read_sheet
 
 PARQUET = (".parquet", ".pq")
 DATA = re.compile(r"^[\d.,:/ -]+$|@")
-ENDINGS = (".parquet", ".csv", ".csv.gz", ".tsv", ".txt")
+ENDINGS = (".parquet", ".csv", ".csv.gz", ".tsv", ".txt", ".xlsx", ".xls")
 
 
 @dataclass(frozen=True)
@@ -88,13 +91,17 @@ def find(source: Source, table: str, mapping: TableMapping) -> Path:
     return found[0]
 
 
-def read(con: ibis.BaseBackend, path: Path, reading: Reading) -> Raw:
-    """A CSV, text or Parquet file as a raw table."""
+def read(con: ibis.BaseBackend, path: Path, reading: Reading, store: Store | None = None) -> Raw:
+    """A CSV, text, Excel or Parquet file as a raw table; a large text file through the store, if one is given."""
     if not path.is_file():
         raise DataContractError(f"the file {path.name} is missing from {path.parent.name}/.")
     try:
-        if path.suffix in PARQUET:
+        if path.suffix.lower() in PARQUET:
             return _numbered(con.read_parquet(str(path)), path.name)
+        if path.suffix.lower() in WORKBOOKS:
+            return _read_sheet(con, path, reading)
+        if store and store.wants(path):
+            return _read_kept(con, path, reading, store)
         with tempfile.TemporaryDirectory(prefix="crm-") as folder:
             return _read_text(con, path, reading, Path(folder))
     except duckdb.Error as error:
@@ -155,9 +162,39 @@ def _numbered(table: ibis.Table, place: str) -> Raw:
     return Raw(renamed.mutate(**{ROW: ibis.row_number() + 1}), names, place)
 
 
-def _read_text(con: ibis.BaseBackend, path: Path, reading: Reading, folder: Path) -> Raw:
-    text = decode(path, reading, folder / "utf8.csv")
-    _refuse_repeated(text, path.name)
+def _read_sheet(con: ibis.BaseBackend, path: Path, reading: Reading) -> Raw:
+    sheet = read_sheet(path, reading.sheet, reading.skip)
+    _refuse_repeated(sheet.names, path.name)
+    kept_as = f"raw_{uuid4().hex[:8]}"
+    numbers = pa.array(range(1, sheet.table.num_rows + 1), pa.int64())
+    raw = con.create_table(kept_as, sheet.table.append_column(ROW, numbers), temp=True)
+    names = {name: f"c{i}" for i, name in enumerate(sheet.names)}
+    return Raw(raw, names, path.name, kept_as=kept_as)
+
+
+def _read_kept(con: ibis.BaseBackend, path: Path, reading: Reading, store: Store) -> Raw:
+    """A large text file out of its Parquet, which is made where the store says so."""
+    place = store.place(path, reading)
+    account = store.account(place)
+    with tempfile.TemporaryDirectory(prefix="crm-") as folder:
+        if account is None and not store.make:
+            return _read_text(con, path, reading, Path(folder))
+        if account is None:
+            making = store.making(place)
+            try:
+                raw = _read_text(con, path, reading, Path(folder), making, store)
+                account = {"names": raw.names, "n_broken": raw.n_broken, "first_broken": raw.first_broken}
+                store.keep(making, place, account)
+            finally:
+                making.unlink(missing_ok=True)
+    return Raw(
+        con.read_parquet(str(place)), account["names"], path.name, account["n_broken"], account["first_broken"]
+    )
+
+
+def _read_text(con, path: Path, reading: Reading, folder: Path, parquet: Path | None = None, store=None) -> Raw:
+    text = decode(path, reading, folder / "utf8.csv", store.progress if store else None)
+    _refuse_repeated(text.names, path.name)
     rejects = f"rejects_{uuid4().hex[:8]}"
     rows = con.read_csv(
         str(text.path),
@@ -172,8 +209,13 @@ def _read_text(con: ibis.BaseBackend, path: Path, reading: Reading, folder: Path
         rejects_scan=f"{rejects}_scan",
     )
     # Rejects are appended once per scan: the file is read exactly once, into a table.
-    kept_as = f"raw_{rejects}"
-    raw = con.create_table(kept_as, rows.mutate(**{ROW: ibis.row_number() + 1}), temp=True)
+    numbered = rows.mutate(**{ROW: ibis.row_number() + 1})
+    kept_as = "" if parquet else f"raw_{rejects}"
+    if parquet:
+        con.to_parquet(numbered, parquet)
+        raw = con.read_parquet(str(parquet))
+    else:
+        raw = con.create_table(kept_as, numbered, temp=True)
     n_broken, first = _broken(con, rejects, text, raw, path.name, reading.header)
     con.drop_view(rows.get_name(), force=True)
     names = {name: f"c{i}" for i, name in enumerate(text.names)}
@@ -202,7 +244,7 @@ def _broken(con, rejects: str, text: Decoded, raw: ibis.Table, place: str, heade
     return found["n"], found["first"]
 
 
-def _refuse_repeated(text: Decoded, place: str) -> None:
-    repeated = sorted({n for n in text.names if n and text.names.count(n) > 1})
+def _refuse_repeated(names: tuple[str, ...], place: str) -> None:
+    repeated = sorted({n for n in names if n and names.count(n) > 1})
     if repeated:
         raise DataContractError(f'{place}: the column "{repeated[0]}" stands twice in the header. Rename one.')

@@ -134,4 +134,6 @@ def _account(loaded: Loaded) -> dict[str, Any]:
 
 def _card(account: dict[str, Any]) -> TableCard:
     days = {name: account[name] and dt.date.fromisoformat(account[name]) for name in ("first_on", "last_on")}
-    return TableCard(**account | days | {"rejected": tuple(Rejected(**r) for r in account["rejected"])})
+    rejected = tuple(Rejected(**r) for r in account["rejected"])
+    currencies = tuple((code, n) for code, n in account["currencies"])
+    return TableCard(**account | days | {"rejected": rejected, "currencies": currencies})

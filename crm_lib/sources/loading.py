@@ -20,8 +20,10 @@ from crm_lib.contract.rules import Surroundings, without_missing_codes
 from crm_lib.contract.tables import TABLES
 from crm_lib.errors import ConfigError, DataContractError
 from crm_lib.sources import files
-from crm_lib.sources.mapping import mapped, settle_dates
+from crm_lib.sources.converted import Store
+from crm_lib.sources.mapping import left_out, mapped, settle_dates
 from crm_lib.sources.settings import Source, TableMapping
+from crm_lib.sources.typed import currencies_of
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,11 @@ class _Work:
     """The tables done so far, and the day after which nothing can have happened."""
 
     no_later_than: dt.date | None = None
+    store: Store | None = None
     checked: dict[str, Checked] = field(default_factory=dict)
     errors: dict[str, DataContractError] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    currencies: dict[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
 
 
 def table_mappings(source: Source) -> dict[str, TableMapping]:
@@ -71,14 +75,19 @@ def table_mappings(source: Source) -> dict[str, TableMapping]:
 
 
 def load(
-    source: Source, wanted: Iterable[str], as_of: dt.date, run_date: dt.date | None, rejected_folder: Path
+    source: Source,
+    wanted: Iterable[str],
+    as_of: dt.date,
+    run_date: dt.date | None,
+    rejected_folder: Path,
+    store: Store | None = None,
 ) -> Loaded:
     """Load the wanted tables of a source, each as far as it goes, checked against those they refer to."""
     all_mappings = table_mappings(source)
     wanted = set(wanted) & set(all_mappings)
     mappings = with_those_referred_to(wanted, all_mappings)
     con = files.engine()
-    work = _Work(no_later_than=no_later_than(run_date, file_paths(source, all_mappings)))
+    work = _Work(no_later_than=no_later_than(run_date, file_paths(source, all_mappings)), store=store)
     for name in _in_order(mappings):
         try:
             work.checked[name] = _table(con, source, name, mappings[name], work)
@@ -89,7 +98,8 @@ def load(
     now = {name: t for name, t in cut(known, as_of).items() if name in wanted}
     tables = {name: con.create_table(name, _ordered(name, t), temp=True) for name, t in now.items()}
     errors = {name: error for name, error in work.errors.items() if name in wanted}
-    cards = tuple(_card(name, work.checked[name], tables[name]) for name in TABLES if name in tables)
+    signs = work.currencies
+    cards = tuple(_card(n, work.checked[n], tables[n], signs.get(n, ())) for n in TABLES if n in tables)
     for name in known:
         con.drop_table(f"typed_{name}")
     print_of = files.fingerprint(files.digests(file_paths(source, mappings)))
@@ -132,14 +142,18 @@ def _in_order(mappings: Mapping[str, TableMapping]) -> list[str]:
 
 def _table(con, source: Source, name: str, mapping: TableMapping, work: _Work) -> Checked:
     contract, settings = TABLES[name], source.settings
-    raw = _raw(con, source, name, mapping)
+    raw = _raw(con, source, name, mapping, work.store)
+    if mapping.leave_out:
+        work.warnings.append(_left_out(name, raw, mapping))
     if raw.n_broken:
         n_read = raw.table.count().to_pyarrow().as_py() + raw.n_broken
         allowed = settings.max_rejected_share
         work.warnings.append(broken_lines(name, raw.n_broken, n_read, raw.first_broken, allowed))
-    typed = mapped(contract, raw, mapping, lambda file: _file(con, name, source.path / file, mapping))
+    typed = mapped(contract, raw, mapping, lambda file: _file(con, name, source.path / file, mapping, None))
     typed = con.create_table(f"typed_{name}", typed, temp=True)
     raw.forget(con)
+    if work.store and work.store.make:
+        work.currencies[name] = currencies_of(contract, typed)
     typed, note = settle_dates(typed, name, mapping.reading)
     typed = without_missing_codes(contract, typed, settings.satisfaction.scales)
     around = Surroundings(
@@ -155,16 +169,23 @@ def _table(con, source: Source, name: str, mapping: TableMapping, work: _Work) -
     return checked
 
 
-def _raw(con, source: Source, name: str, mapping: TableMapping) -> files.Raw:
+def _left_out(name: str, raw: files.Raw, mapping: TableMapping) -> str:
+    """How many rows go because crm.toml declares so."""
+    n = raw.table.filter(left_out(name, raw, mapping)).count().to_pyarrow().as_py()
+    columns = ", ".join(mapping.leave_out)
+    return f"{name}: {n:,} {'row is' if n == 1 else 'rows are'} left out, as leave_out declares for {columns}."
+
+
+def _raw(con, source: Source, name: str, mapping: TableMapping, store: Store | None) -> files.Raw:
     if source.kind == "duckdb":
         return files.read_database(con, source.path, mapping.file or name)
-    return _file(con, name, files.find(source, name, mapping), mapping)
+    return _file(con, name, files.find(source, name, mapping), mapping, store)
 
 
-def _file(con, name: str, path: Path, mapping: TableMapping) -> files.Raw:
+def _file(con, name: str, path: Path, mapping: TableMapping, store: Store | None) -> files.Raw:
     """A file's raw table; an error says which table it was read for."""
     try:
-        return files.read(con, path, mapping.reading)
+        return files.read(con, path, mapping.reading, store)
     except DataContractError as error:
         raise DataContractError(f"{name}: {error}") from error
 
@@ -182,7 +203,7 @@ def file_paths(source: Source, mappings: Mapping[str, TableMapping]) -> list[Pat
     return paths
 
 
-def _card(name: str, checked: Checked, table: ibis.Table) -> TableCard:
+def _card(name: str, checked: Checked, table: ibis.Table, currencies: tuple[tuple[str, int], ...]) -> TableCard:
     day = known_day(TABLES[name], table)
     span = {} if day is None else {"first": day.min(), "last": day.max()}
     found = table.agg(n=_.count(), **span).to_pyarrow().to_pylist()[0]
@@ -195,6 +216,7 @@ def _card(name: str, checked: Checked, table: ibis.Table) -> TableCard:
         first_on=found.get("first"),
         last_on=found.get("last"),
         rejected=checked.reasons,
+        currencies=currencies,
     )
 
 

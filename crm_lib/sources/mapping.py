@@ -40,7 +40,7 @@ def _of_aspect(mapping: TableMapping, aspect: Aspect) -> TableMapping:
 
 
 def _select(contract: TableContract, raw: Raw, mapping: TableMapping, read_other: ReadOther) -> ibis.Table:
-    raw = _with_lookups(contract, raw, mapping, read_other)
+    raw = _with_lookups(contract, _without(contract.name, raw, mapping), mapping, read_other)
     every = _wanted(contract, raw, mapping)
     for name in contract.required:
         if name not in every:
@@ -49,7 +49,7 @@ def _select(contract: TableContract, raw: Raw, mapping: TableMapping, read_other
     for name, wanted in every.items():
         column = contract.column(name)
         kind = column.type if column else TYPES.get(wanted.type, "")
-        value = _source(contract.name, name, wanted, raw)
+        value = _where_it_holds(contract.name, _source(contract.name, name, wanted, raw), wanted, raw)
         if not kind and (value.type().is_string() or not column):
             columns[name] = text_of(value) if value.type().is_string() else value
             continue
@@ -58,6 +58,17 @@ def _select(contract: TableContract, raw: Raw, mapping: TableMapping, read_other
             columns[name + SEEN] = text_of(value)
     table = raw.table.select(**columns)
     return table.order_by(ROW) if any(m.lookup for m in mapping.columns.values()) else table
+
+
+def left_out(table: str, raw: Raw, mapping: TableMapping) -> ibis.BooleanValue | None:
+    """Whether a row is one of those declared to be left out; None where nothing is declared."""
+    each = [text_of(raw.column(c, table)).isin(v).fill_null(False) for c, v in mapping.leave_out.items() if v]
+    return ibis.or_(*each) if each else None
+
+
+def _without(table: str, raw: Raw, mapping: TableMapping) -> Raw:
+    gone = left_out(table, raw, mapping)
+    return raw if gone is None else replace(raw, table=raw.table.filter(~gone))
 
 
 def _wanted(contract: TableContract, raw: Raw, mapping: TableMapping) -> dict[str, ColumnMapping]:
@@ -84,6 +95,12 @@ def _source(table: str, name: str, wanted: ColumnMapping, raw: Raw) -> ibis.Valu
     text = text_of(value)
     pairs = [(text == theirs, ibis.literal(ours)) for theirs, ours in wanted.values.items()]
     return ibis.cases(*pairs, else_=text if wanted.other is None else ibis.literal(wanted.other))
+
+
+def _where_it_holds(table: str, value: ibis.Value, wanted: ColumnMapping, raw: Raw) -> ibis.Value:
+    for column, words in wanted.when.items():
+        value = ibis.ifelse(text_of(raw.column(column, table)).isin(words), value, ibis.null(value.type()))
+    return value
 
 
 def _lookup_name(name: str) -> str:

@@ -23,8 +23,9 @@ SEPARATORS = {"whitespace": "whitespace", "tab": "\t", ",": ",", ";": ";", "|": 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a text file is read; nothing of it is ever guessed.
+    """How a file is read; nothing of it is ever guessed.
 
+    `skip` is the number of lines (or rows of a sheet) above the header, `sheet` the name of a workbook's sheet.
     `dates` holds strptime forms, or `day-first` or `month-first`; empty means ISO (2026-10-31).
     `names` are the columns of a file without a header line.
     """
@@ -36,6 +37,8 @@ class Reading:
     decimal: str = "."
     thousands: str = ""
     dates: tuple[str, ...] = ()
+    skip: int = 0
+    sheet: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ class ColumnMapping:
     """Where a contract column comes from: their column, a constant, a row number or a lookup.
 
     `values` translates theirs into ours (others become `other`, or stay where `other` is not given),
-    `times` multiplies numbers, `type` types an attribute that the contract does not name.
+    `when` keeps the value only where another of their columns holds one of these words (the closing day of closed
+    deals), `times` multiplies numbers, `type` types an attribute that the contract does not name.
     """
 
     column: str = ""
@@ -63,6 +67,7 @@ class ColumnMapping:
     value: str | None = None
     row_id: str | None = None
     type: str = ""
+    when: dict[str, tuple[str, ...]] = field(default_factory=dict)
     lookup: Lookup | None = None
 
 
@@ -78,13 +83,17 @@ class Aspect:
 
 @dataclass(frozen=True)
 class TableMapping:
-    """How one table of a source becomes a contract table; `file` is a table's name in a database."""
+    """How one table of a source becomes a contract table; `file` is a table's name in a database.
+
+    `leave_out` names values of their columns whose rows are none of ours: cancelled orders, a line of totals.
+    """
 
     file: str
     reading: Reading = field(default_factory=Reading)
     columns: dict[str, ColumnMapping] = field(default_factory=dict)
     unpivot: tuple[Aspect, ...] = ()
     keep: tuple[str, ...] = ()
+    leave_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -199,7 +208,7 @@ def _tables(sections: dict[str, Any], shared: dict[str, Any], where: str) -> dic
 
 def _table(name: str, body: dict[str, Any], shared: dict[str, Any], where: str) -> TableMapping:
     reading_keys = [f.name for f in fields(Reading)]
-    own = ("file", "columns", "unpivot", "keep")
+    own = ("file", "columns", "unpivot", "keep", "leave_out")
     known(body, (*own, *reading_keys), where)
     columns = {}
     contract = TABLES[name]
@@ -215,7 +224,15 @@ def _table(name: str, body: dict[str, Any], shared: dict[str, Any], where: str) 
         columns=columns,
         unpivot=tuple(build(Aspect, a, f"{where}.unpivot") for a in body.get("unpivot", ())),
         keep=tuple(body.get("keep", ())),
+        leave_out=_leave_out(body.get("leave_out", {}), f"{where}.leave_out"),
     )
+
+
+def _leave_out(body: Any, where: str) -> dict[str, tuple[str, ...]]:
+    found = section(body, where)
+    if any(not isinstance(v, list) or not all(isinstance(x, str) for x in v) for v in found.values()):
+        raise ConfigError(f'{where} must hold lists of words, such as {{ "State" = ["cancelled"] }}.')
+    return {str(column): tuple(values) for column, values in found.items()}
 
 
 def _column(body: Any, where: str) -> ColumnMapping:
@@ -235,6 +252,8 @@ def _reading(body: dict[str, Any], where: str) -> Reading:
     reading = build(Reading, body, where)
     if reading.separator not in SEPARATORS:
         raise ConfigError(f'{where}.separator must be one of: "," ";" "|" "tab" "whitespace".')
+    if reading.skip < 0:
+        raise ConfigError(f"{where}.skip must be the number of lines above the header.")
     if not reading.header and not reading.names:
         raise ConfigError(f"{where}: header = false needs names = [...], the columns in order.")
     if len(reading.decimal) != 1 or len(reading.thousands) > 1 or reading.decimal == reading.thousands:

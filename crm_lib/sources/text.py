@@ -7,7 +7,7 @@ import csv
 import gzip
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +17,7 @@ from crm_lib.sources.settings import SEPARATORS, Reading
 
 PIECE = 4 * 1024 * 1024
 EMPTY_LINE = re.compile(r"\n(?=\n)")
+Progress = Callable[[Path, float], None]
 FAMILIAR = ("utf-8", "utf-8-sig", "utf-16", "gb18030", "latin-1", "cp1252")
 
 
@@ -30,12 +31,18 @@ class Decoded:
     n_lines: int
 
 
-def decode(path: Path, reading: Reading, target: Path) -> Decoded:
-    """Write `path` as UTF-8 with plain line ends to `target`; DataContractError where the encoding is another."""
+def decode(path: Path, reading: Reading, target: Path, progress: Progress | None = None) -> Decoded:
+    """Write `path` as UTF-8 with plain line ends to `target`; DataContractError where the encoding is another.
+
+    Lines above the header are left out. `progress` is told the share of the file that is done, if one is given.
+    """
     spaced = reading.separator == "whitespace"
-    n_lines = 0
+    n_lines, n_above = 0, reading.skip
     with target.open("w", encoding="utf-8", newline="") as out:
-        for text in _pieces(path, reading.encoding):
+        for text in pieces(path, reading.encoding, progress):
+            while n_above and text:
+                text = text.partition("\n")[2]
+                n_above -= 1
             if spaced:
                 text = "".join("\t".join(line.split()) + "\n" for line in text.splitlines())
             n_lines += text.count("\n") - len(EMPTY_LINE.findall("\n" + text))
@@ -58,14 +65,17 @@ def n_records(text: Decoded) -> int:
     return n
 
 
-def _pieces(path: Path, encoding: str) -> Iterator[str]:
+def pieces(path: Path, encoding: str, progress: Progress | None = None) -> Iterator[str]:
     """The text of a file in whole lines, line ends made plain."""
+    size = max(path.stat().st_size, 1)
     decoder = _decoder(encoding)
     newlines = io.IncrementalNewlineDecoder(decoder, translate=True)
     n_lines, rest = 0, ""
-    with _open(path) as file:
+    with open_bytes(path) as file:
         while True:
             data = file.read(PIECE)
+            if progress:
+                progress(path, min(_raw_position(file) / size, 1.0))
             try:
                 text = newlines.decode(data, final=not data)
             except UnicodeError as error:
@@ -91,7 +101,13 @@ def _decoder(encoding: str) -> codecs.IncrementalDecoder:
         raise ConfigError(f'encoding = "{encoding}" is not known; use one of: {", ".join(FAMILIAR)}.') from None
 
 
-def _open(path: Path) -> BinaryIO:
+def _raw_position(file: BinaryIO) -> int:
+    packed = getattr(file, "fileobj", None)  # of a .gz, whose size is that of the packed bytes
+    return packed.tell() if packed else file.tell()
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """The bytes of a file, unpacked where it is a .gz."""
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
 
 
@@ -111,7 +127,7 @@ def _wrong_encoding(path: Path, encoding: str, n_lines: int, error: UnicodeError
 
 def _fitting(path: Path, declared: str) -> str:
     """An encoding that reads the start of the file, as advice only; empty where none stands out."""
-    with _open(path) as file:
+    with open_bytes(path) as file:
         start = file.read(PIECE)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"

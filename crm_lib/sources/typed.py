@@ -5,15 +5,25 @@ from __future__ import annotations
 import ibis
 import ibis.expr.datatypes as dtypes
 
-from crm_lib.contract.tables import COUNT, DAY, FLAG, MONEY, NUMBER, TEXT, TIME
+from crm_lib.contract.rules import SEEN
+from crm_lib.contract.tables import COUNT, DAY, FLAG, MONEY, NUMBER, TEXT, TIME, TableContract
 from crm_lib.sources.settings import Reading
 
 TYPES = {"text": TEXT, "day": DAY, "time": TIME, "money": MONEY, "count": COUNT, "number": NUMBER, "flag": FLAG}
 YES = ("true", "t", "yes", "y", "1", "是")
 NO = ("false", "f", "no", "n", "0", "否")
+CURRENCIES = {
+    **dict.fromkeys(("￥", "¥", "元", "CNY", "RMB"), "CNY"),
+    **dict.fromkeys(("$", "USD"), "USD"),
+    **dict.fromkeys(("€", "EUR"), "EUR"),
+    **dict.fromkeys(("£", "GBP"), "GBP"),
+}
 ISO = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
 OFFSET = r"\s*(Z|[+-]\d{2}:?\d{2})$"
-SIGNS = r"^[￥¥$€£]\s*|\s*元$"
+# Money as people write it: (12.50) for a negative sum, a sign of the currency before or after, a sign before both.
+BRACKETS = r"^\((.+)\)$"
+BEFORE = r"^([+-]?)\s*(?:[￥¥$€£]|CNY|RMB|USD|EUR|GBP)[ \xA0]*"
+AFTER = r"[ \xA0\x{202F}]*(?:元|[￥¥$€£]|CNY|RMB|USD|EUR|GBP)$"
 ORDERS = {"day-first": "%d/%m/%Y", "month-first": "%m/%d/%Y"}
 
 
@@ -64,7 +74,7 @@ def number(text: ibis.StringValue, kind: str, reading: Reading, times: float = 1
     """Text to a number: the shape is checked before signs are stripped, so 1,234.50 never becomes 1.2345."""
     shape = _shape(kind, reading)
     # Currency signs cost time: they are looked for only where the bare shape doesn't hold.
-    bare = text.re_replace(SIGNS, "")
+    bare = text.re_replace(BRACKETS, r"-\1").re_replace(BEFORE, r"\1").re_replace(AFTER, "")
     plain = ibis.ifelse(text.re_search(shape), text, ibis.ifelse(bare.re_search(shape), bare, ibis.null("string")))
     plain = plain.replace(reading.thousands, "") if reading.thousands else plain
     plain = plain.replace(reading.decimal, ".") if reading.decimal != "." else plain
@@ -114,3 +124,16 @@ def _iso(text: ibis.StringValue) -> ibis.Value:
     bare = text.re_replace(OFFSET, "")
     far = ibis.ifelse((text.length() > 10) & bare.re_search(ISO), bare, ibis.null("string"))
     return ibis.ifelse(text.re_search(ISO), text, far).try_cast("timestamp")
+
+
+def currencies_of(contract: TableContract, table: ibis.Table) -> tuple[tuple[str, int], ...]:
+    """How many amounts of a typed table were written with the sign of each currency; the most frequent first."""
+    texts = [table[c.name + SEEN] for c in contract.columns if c.type == MONEY and c.name + SEEN in table.columns]
+    if not texts:
+        return ()
+    asked = {f"c{i}": ibis.or_(*(t.contains(s) for t in texts)).sum() for i, s in enumerate(CURRENCIES)}
+    found = table.agg(**asked).to_pyarrow().to_pylist()[0]
+    counted: dict[str, int] = {}
+    for i, code in enumerate(CURRENCIES.values()):
+        counted[code] = counted.get(code, 0) + (found[f"c{i}"] or 0)
+    return tuple(sorted(((c, n) for c, n in counted.items() if n), key=lambda pair: (-pair[1], pair[0])))
