@@ -17,7 +17,7 @@ from nbconvert.exporters import TemplateExporter
 from crm_lib.runner import figures, frame, prose
 from crm_lib.runner.lint import problems
 from crm_lib.runner.spreadsheet import Sheet
-from crm_lib.theme import words
+from crm_lib.theme import messages, words
 from crm_lib.theme.words import gettext as _
 
 _KICKER = re.compile(r"""<p\s+class=["']?kicker["']?[^>]*>(.*?)</p>""", re.DOTALL)
@@ -130,7 +130,7 @@ class _Reader:
 
     def prose(self, cell: Any) -> None:
         """Take a Markdown cell."""
-        for level, heading, body in prose.split(cell.source):
+        for level, heading, body in prose.split(messages.markdown(cell.source, _)):
             if level == 1 and not self.question:
                 self.question = Markup(prose.inline(heading, self.filler))
                 self.plain_question = prose.plain(heading, self.filler)
@@ -248,7 +248,8 @@ def _tidy(made: str) -> str:
 
 def parameter_rows(about: About) -> list[tuple[str, str, str]]:
     """Name, value and help of each parameter, for the fold at the end of the page."""
-    return [(n, prose.value_words(v), about.help.get(n, "")) for n, v in about.parameters.items()]
+    said = {name: _(text) for name, text in about.help.items() if text}
+    return [(n, prose.value_words(v), said.get(n, "")) for n, v in about.parameters.items()]
 
 
 def footer(about: About) -> str:

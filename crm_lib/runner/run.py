@@ -89,9 +89,8 @@ def report(
             archive.sweep(order.folder, alone)
             return _report(order, progress, now or dt.datetime.now().astimezone(), warm)
     except OSError as error:
-        said = _("The reports can't be written: {reason} ({place}).")
-        place = Path(str(error.filename or order.folder)).name
-        raise ReportFailed(said.format(reason=error.strerror or type(error).__name__, place=place)) from error
+        reason, place = error.strerror or type(error).__name__, Path(str(error.filename or order.folder)).name
+        raise ReportFailed(f"The reports can't be written: {reason} ({place}).") from error
 
 
 def _report(order: Order, progress: Lines, began: dt.datetime, warm: WarmPair | None) -> Run:
@@ -112,7 +111,7 @@ def _report(order: Order, progress: Lines, began: dt.datetime, warm: WarmPair | 
     archive.write_record(order.folder, start, written)
     with lock.held(order.reports / ".lock", _INDEX_WAIT_S):
         index.write(order.reports, order.folder)
-    return Run(outcomes, order.folder / "index.html")
+    return Run(outcomes, order.folder / archive.index_name(order.language))
 
 
 def _all(shift: _Shift, jobs: list[Job], progress: Lines) -> list[Outcome]:
@@ -167,12 +166,17 @@ def _one(shift: _Shift, job: Job, progress: Lines) -> Outcome:
         else:
             page = _tell_failure(shift, job, found, made)
     except OSError as error:  # a full disk: the others may still fit, and whatever stood there stands
-        said = _("The page can't be written: {reason}.").format(reason=error.strerror or type(error).__name__)
-        found = Verdict(verdict.FAILED, said, verdict.EXIT_FAILED)
+        reason = error.strerror or type(error).__name__
+        found = verdict.both(lambda: _unwritten(reason))
     finally:
         if made:
             shutil.rmtree(made, ignore_errors=True)
     return Outcome(job, found, time.monotonic() - clock, page, cost, key)
+
+
+def _unwritten(reason: str) -> Verdict:
+    said = _("The page can't be written: {reason}.").format(reason=reason)
+    return Verdict(verdict.FAILED, said, verdict.EXIT_FAILED)
 
 
 def _work(shift: _Shift, job: Job, made: Path) -> tuple[Verdict, Mapping[str, Any]]:
@@ -184,7 +188,7 @@ def _work(shift: _Shift, job: Job, made: Path) -> tuple[Verdict, Mapping[str, An
     shift.note(f"== {job.topic}: {found.state if found else 'no verdict'} ({job.command})")
     shift.note(errors.read_text(encoding="utf-8", errors="replace"))
     if found is None:
-        found = verdict.timed_out(order.minutes) if late else verdict.killed()
+        found = verdict.both(lambda: verdict.timed_out(order.minutes) if late else verdict.killed())
     return found, cost
 
 
