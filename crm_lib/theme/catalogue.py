@@ -12,6 +12,7 @@ import json
 import re
 import sys
 import tokenize
+import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -59,16 +60,23 @@ def of_contract(file: IO[bytes], _keywords: Any, _comment_tags: Any, options: An
                     yield said.lineno, None, said.value, []
 
 
+def of_settings(file: IO[bytes], _keywords: Any, _comment_tags: Any, options: Any) -> Extracted:
+    """Yield what the published figures of the shipped sources are called, and who published them, for Babel."""
+    for source in tomllib.load(file)["sources"].values():
+        for figure in source.get("published", []):
+            yield from ((1, None, figure[said], []) for said in ("words", "citation") if figure.get(said))
+
+
 def extracted(root: Path = ROOT) -> Catalog:
     """All messages of the project, without translations."""
     with (messages.FOLDER / "babel.cfg").open(encoding="utf-8") as mapping:
         methods, options = parse_mapping_cfg(mapping)
     found = Catalog(project="crm_lib", charset="utf-8")
-    for name, line, message, _comments, _context in extract_from_dir(
+    for name, line, message, _said, context in extract_from_dir(
         root, methods, options, DEFAULT_KEYWORDS, directory_filter=_is_ours
     ):
         if not name.startswith("notebooks/scratch"):
-            found.add(message, locations=[(name, line)])
+            found.add(message, locations=[(name, line)], context=context)
     for message in found:
         message.flags.discard("python-format")  # "63 % of" is no format
     return found

@@ -7,7 +7,7 @@ import re
 _HAN = "\u3400-\u9fff\u3005\u3007"
 _MARKS = "\u3001-\u3003\u3008-\u3011\uff01-\uff0f\uff1a-\uff20\uff3b-\uff3d\uff5e\u201c\u201d"
 _KEPT = re.compile("(\u2068[^\u2069]*\u2069|`[^`]*`)")  # what somebody typed, and code
-_CHINESE = re.compile(f"[{_HAN}]")
+_CHINESE = re.compile(f"[{_HAN}～]")
 # What may stand between a mark and its neighbour without parting them: signs of bold.
 _BOLD = r"(?:\*\*)?"
 
@@ -18,6 +18,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"(?<=[{_HAN}{_MARKS}\d%]); |; (?=[{_HAN}{_MARKS}])", "；"),
         (rf"(?<=[{_HAN}]): ", "："),
         (rf"(?<=[{_HAN}]) ?\(([^()]*)\)", r"（\1）"),
+        (r"(?<=[\d%]) \(([^()]*～[^()]*)\)", r"（\1）"),
         (rf"(?<=[{_HAN}{_MARKS}\d%])\.$", "。"),
         (rf"(?<=[{_HAN}])\.(?= |$)", "。"),
         # A sentence follows another without a blank; so does what follows a comma.

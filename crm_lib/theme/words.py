@@ -154,6 +154,11 @@ def _by_ten_thousands() -> bool:
     return _now().locale.language == "zh"
 
 
+def short_money_from() -> int:
+    """Power of ten from which an amount is read more easily when it is written short."""
+    return 4 if _by_ten_thousands() else 6
+
+
 def money(x: Any, digits: int = 0, compact: bool = False) -> str:
     """Write an amount in the current currency; `compact` rounds to thousands, millions … with one decimal.
 
@@ -184,11 +189,12 @@ def _compact_money(x: Decimal, now: _Words, digits: int) -> str:
 
 
 def _chinese_money(x: Decimal, currency: str, digits: int, compact: bool) -> str:
-    """Write an amount as Chinese readers expect it: 9,876元, 55.6万元, 1.23亿美元."""
+    """Write an amount as Chinese readers expect it: 9,876元, 55.6万元, 1.23亿美元; short ones with 3 digits."""
     if compact:
         for size, sign in ((Decimal(10**8), "亿"), (Decimal(10**4), "万")):
             if abs(x) >= size * Decimal("0.99995"):
-                return f"{number(x / size, max(digits, 1))}{sign}{_chinese_unit(currency)}"
+                whole = len(str(abs(int(x / size))))
+                return f"{number(x / size, max(max(digits + 1, 3) - whole, 0))}{sign}{_chinese_unit(currency)}"
     return number(x, digits) + _chinese_unit(currency)
 
 
