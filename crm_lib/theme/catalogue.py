@@ -95,16 +95,24 @@ def read(language: str) -> Catalog:
 def updated(language: str, template: Catalog) -> Catalog:
     """The catalogue with the template's messages and the translations that it has of them."""
     catalogue = read(language)
-    template.creation_date = catalogue.creation_date  # not a change worth a line in git
     catalogue.update(template, no_fuzzy_matching=True, update_header_comment=False)
     catalogue.obsolete.clear()
     return catalogue
 
 
 def write(language: str, catalogue: Catalog) -> None:
-    """Write the catalogue; places are named without line numbers, so that only messages change it."""
-    with messages.path(language).open("wb") as text:
-        write_po(text, catalogue, width=0, include_lineno=False, ignore_obsolete=True)
+    """Write the catalogue."""
+    messages.path(language).write_bytes(as_text(catalogue))
+
+
+def as_text(catalogue: Catalog) -> bytes:
+    """The catalogue as it stands in git: nothing in it but the messages changes from one writing to the next."""
+    written = io.BytesIO()
+    write_po(written, catalogue, width=0, include_lineno=False, ignore_obsolete=True, omit_header=True)
+    named = {"Language": catalogue.locale_identifier, "Plural-Forms": catalogue.plural_forms}
+    fixed = {"MIME-Version": "1.0", "Content-Type": "text/plain; charset=utf-8"}
+    header = "".join(f'"{name}: {value}\\n"\n' for name, value in (named | fixed).items())
+    return f'{catalogue.header_comment}\nmsgid ""\nmsgstr ""\n{header}\n'.encode() + written.getvalue()
 
 
 def faults(catalogue: Catalog) -> list[str]:
@@ -114,26 +122,27 @@ def faults(catalogue: Catalog) -> list[str]:
 
 
 def _faults(message: Message) -> Iterator[str]:
-    said = _forms(message.string or "")
+    said = forms(message.string or "")
     if not said or not all(said):
         yield "is not translated"
         return
     if message.fuzzy:
         yield "is fuzzy"
-    wanted = _placeholders(_forms(message.id))
+    wanted = _placeholders(forms(message.id))
     for text in said:
         if _placeholders([text]) != wanted:
             yield f"has the placeholders {sorted(wanted)}, its translation {sorted(_placeholders([text]))}"
-        if len(_BOLD.findall(text)) != len(_BOLD.findall(_forms(message.id)[-1])) or text.count("**") % 2:
+        if len(_BOLD.findall(text)) != len(_BOLD.findall(forms(message.id)[-1])) or text.count("**") % 2:
             yield "has other bold words in its translation"
 
 
-def _forms(message_id: Any) -> list[str]:
+def forms(message_id: Any) -> list[str]:
+    """Singular and plural of a message, or its one form."""
     return [message_id] if isinstance(message_id, str) else list(message_id)
 
 
 def _first(message_id: Any) -> str:
-    return _forms(message_id)[0]
+    return forms(message_id)[0]
 
 
 def _placeholders(texts: Iterable[str]) -> set[str]:
