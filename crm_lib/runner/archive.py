@@ -1,6 +1,6 @@
 """Where pages lie: written aside, then put in their place one by one, with a record of every attempt.
 
-reports/<source>/<as_of>[+<label>]/<topic>.html              newest good page
+reports/<source>/<as_of>[+<label>]/<topic>.html              newest good page (English); <topic>.zh.html beside it
 /<topic>.failed.html       newest failure, if later than the good page
 /<topic>.author.html       private: what went wrong then, for whoever keeps the notebook
 /<topic>.figures.json      what the good page published, and <topic>/*.parquet, *.csv
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_lib.errors import ParameterError
+from crm_lib.runner import figures
 from crm_lib.runner.forked import alive
 
 _LABEL = re.compile(r"[A-Za-z0-9][\w.\-]{0,39}", re.ASCII)
@@ -41,6 +42,17 @@ def page_name(topic: str, language: str, failed: bool = False) -> str:
     """File name of a topic's page: `clv.html`, `clv.zh.html`, `clv.failed.html`."""
     parts = [topic, *(["failed"] if failed else []), *([] if language == "en" else [language]), "html"]
     return ".".join(parts)
+
+
+def index_name(language: str) -> str:
+    """File name of an index in a language: `index.html`, `index.zh.html`."""
+    return page_name("index", language)
+
+
+def index_in(folder: Path, language: str) -> str:
+    """File name of a folder's index in this language, or of the one it has instead."""
+    name = index_name(language)
+    return name if (folder / name).exists() else index_name("en")
 
 
 def author_name(topic: str) -> str:
@@ -88,6 +100,7 @@ def sweep(folder: Path, alone: bool = False) -> None:
 def install(made: Path, folder: Path, topic: str, language: str) -> None:
     """Put a good run in its place: tables, figures, page; then the older failure goes."""
     _install_tables(made / topic, folder / topic)
+    figures.keep_words(made, folder, topic)
     os.replace(made / f"{topic}.figures.json", folder / f"{topic}.figures.json")
     os.replace(made / page_name(topic, language), folder / page_name(topic, language))
     (folder / page_name(topic, language, failed=True)).unlink(missing_ok=True)

@@ -34,11 +34,11 @@ class Row:
     verdict: str
 
 
-def write(reports: Path, source: str, before: str, now: str) -> Path:
+def write(reports: Path, source: str, before: str, now: str, language: str = "") -> Path:
     """Write the page that leads from one date to another and return where it lies, beside the later date's pages.
 
     `before` and `now` name dates (`2026-09-30`), dates with a label (`2026-09-30+quick`) or a label alone,
-    which stands for its newest date.
+    which stands for its newest date. The language is that of the later date's newest run, unless it is named.
 
     Raises
     ------
@@ -50,15 +50,15 @@ def write(reports: Path, source: str, before: str, now: str) -> Path:
     if old == new:
         raise ParameterError(f"{before} and {now} are the same run of {source}: there is nothing to compare.")
     runs = archive.records(new)
-    words.use(runs[-1]["language"], _currency(new))
+    words.use(language or runs[-1]["language"], _currency(new))
     page = new / file_name(old)
     archive.write(page, made(old, new))
     return page
 
 
 def file_name(before: Path) -> str:
-    """Name of the page that leads here from an earlier dated folder."""
-    return f"compare.{before.name}.html"
+    """Name of the page in the language in use that leads here from an earlier dated folder."""
+    return archive.page_name(f"compare.{before.name}", words.language())
 
 
 def made(old: Path, new: Path) -> str:
@@ -74,7 +74,8 @@ def made(old: Path, new: Path) -> str:
         source=last["source_title"],
         before=history.name_in_words(old),
         now=history.name_in_words(new),
-        earlier=f"../{old.name}/index.html",
+        earlier=f"../{old.name}/{archive.index_in(old, words.language())}",
+        index=archive.index_name(words.language()),
         headline=_headline(found, beyond),
         indicators=_indicators(old, new),
         beyond=[row(m) for m in beyond],
@@ -98,7 +99,7 @@ def moved(old: Path, new: Path) -> list[moves.Move]:
 
 def row(move: moves.Move) -> Row:
     """A move in words."""
-    topic = TOPICS[move.topic].title if move.topic in TOPICS else move.topic
+    topic = _(TOPICS[move.topic].title) if move.topic in TOPICS else move.topic
     old, new = (figures.said(f["value"], move.unit, brief=True) for f in (move.before, move.now))
     return Row(
         label=move.label,
@@ -225,7 +226,7 @@ def _one_sided(old: Path, new: Path) -> list[str]:
     before, now = history.documents(old), history.documents(new)
     said = [(t, _("{report}: not made on the earlier date")) for t in now.keys() - before.keys()]
     said += [(t, _("{report}: not made on the later date")) for t in before.keys() - now.keys()]
-    return [text.format(report=TOPICS[t].title if t in TOPICS else t) for t, text in sorted(said)]
+    return [text.format(report=_(TOPICS[t].title) if t in TOPICS else t) for t, text in sorted(said)]
 
 
 def _currency(folder: Path) -> str:

@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from crm_lib.contract.reporting import Delivery, Reporting
 from crm_lib.runner import archive, letter, privacy, states, verdict
+from crm_lib.theme import words
 from crm_lib.theme.words import gettext as _
 
 SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
@@ -43,11 +44,14 @@ def run(folder: Path, reporting: Reporting, environment: Mapping[str, str] = os.
     path = letter.write(mail, folder, record["start"])
     problems, n_sent = [], 0
     if reporting.deliver.to:
-        said = _kept_back(mail, reporting, environment) or _mailed(mail, reporting.deliver, environment)
+        with words.speaking():  # the command line speaks English
+            said = _kept_back(mail, reporting, environment) or _mailed(mail, reporting.deliver, environment)
         problems += [said] if said else []
         n_sent = 0 if said else len(reporting.deliver.to)
     if reporting.deliver.on_done:
-        said = _told(reporting.deliver, facts(folder, record, path), environment)
+        done = facts(folder, record, path)
+        with words.speaking():
+            said = _told(reporting.deliver, done, environment)
         problems += [said] if said else []
     return Delivered(path, n_sent, tuple(problems))
 
@@ -65,7 +69,7 @@ def facts(folder: Path, record: Mapping[str, Any], mail: Path) -> dict[str, str]
         "CRM_DONE_HEADLINE": states.headline(counts),
         "CRM_DONE_FAILED": " ".join(bad),
         "CRM_DONE_FOLDER": str(folder.resolve()),
-        "CRM_DONE_INDEX": str((folder / "index.html").resolve()),
+        "CRM_DONE_INDEX": str((folder / archive.index_in(folder, record["language"])).resolve()),
         "CRM_DONE_RECORD": str((folder / "runs" / f"{record['start']}.json").resolve()),
         "CRM_DONE_MAIL": str(mail.resolve()),
     }

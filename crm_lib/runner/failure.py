@@ -52,6 +52,8 @@ def page(order: Order, job: Job, verdict: Verdict, made_at: str, log: str, autho
         "failure.html.j2",
         job=job,
         order=order,
+        index=archive.index_name(words.language()),
+        in_english=words.language() != words.SOURCE_LANGUAGE and verdict.message.isascii(),
         verdict=verdict,
         made_at=made_at,
         what_to_do=_what_to_do(verdict),

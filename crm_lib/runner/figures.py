@@ -16,10 +16,46 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 
 def read(folder: Path, topic: str) -> dict[str, Any] | None:
     """What `<topic>.figures.json` in `folder` holds, or None where there is none or it can't be read."""
+    document = _document(folder, topic)
+    if not document:
+        return None
+    known = (document.get("words") or {}).get(words.language(), {})
+    for figure in document.get("figures", []) if known else ():
+        figure["words"] = known.get(figure["name"], figure["words"])
+    return document
+
+
+def keep_words(made: Path, folder: Path, topic: str) -> None:
+    """Hand on what the figures are called in other languages from the publication that stands to the new one.
+
+    A page in Chinese publishes the figures anew, with Chinese words: an English index still finds its own.
+    """
+    new, old = (_document(where, topic) for where in (made, folder))
+    language, before = (str((d.get("about") or {}).get("language", "en")) for d in (new, old))
+    other = {k: v for k, v in {before: _words_of(old), **(old.get("words") or {})}.items() if v and k != language}
+    if other:
+        text = json.dumps({**new, "words": other}, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+        (made / f"{topic}.figures.json").write_text(text, encoding="utf-8")
+
+
+def _document(folder: Path, topic: str) -> dict[str, Any]:
     try:
         return json.loads((folder / f"{topic}.figures.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
+        return {}
+
+
+def _words_of(document: Mapping[str, Any]) -> dict[str, str]:
+    return {f["name"]: f["words"] for f in document.get("figures", []) if f.get("words")}
+
+
+def wordless(document: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A document without what depends on the language of its page: its numbers, tables and data."""
+    if document is None:
         return None
+    kept = {k: v for k, v in document.items() if k not in ("words", "summary", "notes", "alerts", "stale")}
+    kept["figures"] = [{k: v for k, v in f.items() if k != "words"} for f in document.get("figures", [])]
+    return kept | {"about": {k: v for k, v in (document.get("about") or {}).items() if k != "language"}}
 
 
 def by_name(document: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
@@ -121,9 +157,5 @@ def count_word(n: int) -> str:
 
 
 def _money(value: float, unit: str, brief: bool) -> str:
-    language, standing = words.language(), words.currency()
-    words.use(language, unit)
-    try:
+    with words.speaking(words.language(), unit):
         return words.money(value, compact=brief)
-    finally:
-        words.use(language, standing)

@@ -27,9 +27,11 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.filters["typeset"] = words.typeset
     made.globals.update(
         _=words.gettext,
         ngettext=words.ngettext,
+        pgettext=words.pgettext,
         day=words.day,
         number=words.number,
         language=words.language,
@@ -57,7 +59,7 @@ def when(minute: str) -> str:
     '21 November 2026, 08:00'
     """
     stamped = dt.datetime.fromisoformat(minute)
-    return f"{words.day(stamped.date())}, {stamped:%H:%M}"
+    return words.gettext("{day}, {time}").format(day=words.day(stamped.date()), time=f"{stamped:%H:%M}")
 
 
 def without_colours(text: str) -> str:

@@ -32,15 +32,53 @@ class Row:
 
 def write(reports: Path, folder: Path) -> None:
     """Rebuild the index of one date and its comparison with the date before, then the index over all."""
-    runs = archive.records(folder)
-    if runs:
-        words.use(runs[-1]["language"])
-        earlier = history.earlier(folder)
-        if earlier:
-            compare.write(reports, folder.parent.name, earlier[-1].name, folder.name)
-            words.use(runs[-1]["language"])
-        archive.write(folder / "index.html", page_of_date(folder, runs))
-    archive.write(reports / "index.html", overview.page(reports))
+    for language, runs in _by_language(archive.records(folder)).items():
+        _write_dated(reports, folder, language, runs)
+    _write_all(reports)
+
+
+def _write_dated(reports: Path, folder: Path, language: str, runs: list[dict[str, Any]]) -> None:
+    """Write index and comparison in a language, from the runs that spoke it."""
+    earlier = history.earlier(folder)
+    if earlier:
+        compare.write(reports, folder.parent.name, earlier[-1].name, folder.name, language)
+    words.use(language)
+    _write(folder, page_of_date(folder, runs), archive.records(folder))
+
+
+def _write_all(reports: Path) -> None:
+    """Write the index over all sources and dates, in every language in which there are pages."""
+    everything = [run for folder in _folders(reports) for run in archive.records(folder)]
+    for language in _by_language(everything) or {words.SOURCE_LANGUAGE: []}:
+        words.use(language)
+        _write(reports, overview.page(reports, _others_of(everything)), everything)
+
+
+def _write(folder: Path, page: str, runs: list[dict[str, Any]]) -> None:
+    """Write an index under its name; where no run spoke English, the newest language has `index.html`, too."""
+    language, spoken = words.language(), _by_language(runs)
+    archive.write(folder / archive.index_name(language), page)
+    if words.SOURCE_LANGUAGE not in spoken and language == next(reversed(spoken), language):
+        archive.write(folder / archive.index_name(words.SOURCE_LANGUAGE), page)
+
+
+def _by_language(runs: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Runs by the language of their pages, the language of the newest run last."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for run in sorted(runs, key=lambda run: run["started_at"]):
+        found[run["language"]] = [*found.pop(run["language"], []), run]
+    return found
+
+
+def _others_of(runs: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """The other languages of an index: code, name in its own words, file."""
+    codes = [code for code in _by_language(runs) if code != words.language()]
+    return [(code.replace("_", "-"), words.language_name(code), archive.index_name(code)) for code in codes]
+
+
+def _folders(reports: Path) -> list[Path]:
+    sources = sorted(p for p in reports.iterdir() if p.is_dir() and re.match(r"\w", p.name))
+    return [folder for source in sources for _day, _label, folder in archive.dated(source)]
 
 
 def page_of_date(folder: Path, runs: list[dict[str, Any]]) -> str:
@@ -53,6 +91,8 @@ def page_of_date(folder: Path, runs: list[dict[str, Any]]) -> str:
     moved = [m for m in compare.moved(before, folder) if m.beyond and not m.technical] if before else []
     return frame.render(
         "index.html.j2",
+        languages=_others_of(archive.records(folder)),
+        all_dates=archive.index_name(words.language()),
         source=last["source_title"],
         as_of=history.day_of(folder),
         label=last["label"],
@@ -74,10 +114,11 @@ def page_of_date(folder: Path, runs: list[dict[str, Any]]) -> str:
 
 def _row(folder: Path, report: dict[str, Any], language: str) -> Row:
     icon, word, tone = verdict.state_words(report["state"])
+    asked = report["question"]
     good = report["state"] in verdict.GOOD
     found = None if good else archive.last_good(folder, report["topic"], language)
     return Row(
-        question=report["question"],
+        question=_(asked),
         address=report["page"],
         icon=icon,
         word=word,
@@ -89,7 +130,7 @@ def _row(folder: Path, report: dict[str, Any], language: str) -> Row:
 
 
 def _left_out(topic: str, tables: list[str]) -> tuple[str, str]:
-    question = TOPICS[topic].question if topic in TOPICS else topic
+    question = _(TOPICS[topic].question) if topic in TOPICS else topic
     said = ngettext("needs the table {tables}", "needs the tables {tables}", len(tables))
     return question, said.format(tables=", ".join(tables))
 
@@ -97,12 +138,14 @@ def _left_out(topic: str, tables: list[str]) -> tuple[str, str]:
 def _others(folder: Path) -> list[overview.Dated]:
     """The other dates of the source, newest first."""
     dates = (where for _day, _label, where in reversed(archive.dated(folder.parent)) if where != folder)
-    return [overview.dated(where, f"../{where.name}/index.html") for where in dates]
+    return [
+        overview.dated(where, f"../{where.name}/{archive.index_in(where, words.language())}") for where in dates
+    ]
 
 
 def rebuild(reports: Path) -> None:
     """Make every index page again from what lies in the folder."""
-    archive.write(reports / "index.html", overview.page(reports))
-    for source in sorted(p for p in reports.iterdir() if p.is_dir() and re.match(r"\w", p.name)):
-        for _day, _label, folder in archive.dated(source):
-            write(reports, folder)
+    for folder in _folders(reports):
+        for language, runs in _by_language(archive.records(folder)).items():
+            _write_dated(reports, folder, language, runs)
+    _write_all(reports)

@@ -50,7 +50,7 @@ def of_run(folder: Path, record: dict[str, Any], reporting: Reporting) -> EmailM
         "made_at": record["made_at"],
     }
     mail = EmailMessage(policy=SMTP.clone(max_line_length=200))  # a subject stays on its line
-    mail["Subject"] = f"{facts['source']}, {facts['date']}: {facts['headline']}"
+    mail["Subject"] = words.typeset(f"{facts['source']}, {facts['date']}: {facts['headline']}")
     mail["From"] = reporting.deliver.sender or _SENDER
     mail["To"] = ", ".join(reporting.deliver.to) or "undisclosed-recipients:;"
     mail["Date"] = format_datetime(dt.datetime.fromisoformat(record["started_at"]))
@@ -64,11 +64,12 @@ def of_run(folder: Path, record: dict[str, Any], reporting: Reporting) -> EmailM
 
 def _item(folder: Path, report: dict[str, Any]) -> Item:
     icon, word, tone = verdict.state_words(report["state"])
+    asked = report["question"]
     good = report["state"] in verdict.GOOD
     page = folder / report["page"]
     there = good and page.exists()
     return Item(
-        question=report["question"],
+        question=_(asked),
         icon=icon,
         word=word,
         tone=tone,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from markupsafe import Markup
 
 from crm_lib.contract.publication import INDICATORS
 from crm_lib.runner import archive, figures, frame, history, states, tiles, verdict
+from crm_lib.theme.words import language
 
 _MOST_DATES = 12  # of a source; those before stand in a fold
 
@@ -50,7 +52,7 @@ class Source:
     lines: tuple[Markup | str, ...]
 
 
-def page(reports: Path) -> str:
+def page(reports: Path, languages: Sequence[tuple[str, str, str]] = ()) -> str:
     """The index over all sources and dates, the source with the newest date first."""
     folders = [p for p in reports.iterdir() if p.is_dir() and not p.name.startswith(".")]
     known = [(where, archive.dated(where)) for where in sorted(folders)]
@@ -59,6 +61,7 @@ def page(reports: Path) -> str:
     newest = sum((source.dates[0].counts for source in sources), Counter())
     return frame.render(
         "index_all.html.j2",
+        languages=languages,
         sources=sources,
         headline=states.headline(newest),
         indicators=list(tiles.indicator_words().values()),
@@ -90,7 +93,7 @@ def _source(where: Path, folders: list[Path]) -> Source:
         values = tuple(
             _value(known[folder].get(n), known[before[-1]].get(n) if before else None) for n in INDICATORS
         )
-        rows.append(dated(folder, f"{where.name}/{folder.name}/index.html", values))
+        rows.append(dated(folder, f"{where.name}/{folder.name}/{archive.index_in(folder, language())}", values))
     plain = [folder for folder in folders if not history.label_of(folder)]
     rows.reverse()
     return Source(

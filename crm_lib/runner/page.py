@@ -18,7 +18,7 @@ from crm_lib.runner import figures, frame, parameter_table, prose
 from crm_lib.runner.lint import problems
 from crm_lib.runner.parameters import Parameter
 from crm_lib.runner.spreadsheet import Sheet
-from crm_lib.theme import words
+from crm_lib.theme import messages, words
 from crm_lib.theme.words import gettext as _
 
 _KICKER = re.compile(r"""<p\s+class=["']?kicker["']?[^>]*>(.*?)</p>""", re.DOTALL)
@@ -132,7 +132,7 @@ class _Reader:
 
     def prose(self, cell: Any) -> None:
         """Take a Markdown cell."""
-        for level, heading, body in prose.split(cell.source):
+        for level, heading, body in prose.split(messages.markdown(cell.source, _)):
             if level == 1 and not self.question:
                 self.question = Markup(prose.inline(heading, self.filler))
                 self.plain_question = prose.plain(heading, self.filler)

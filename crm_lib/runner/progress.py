@@ -47,9 +47,8 @@ class Lines:
 
     def finished(self, topic: str, verdict: Verdict, seconds: float) -> None:
         """Say how it ended."""
-        icon, word, _tone = state_words(verdict.state)
-        said = f"{icon} {topic}  {seconds:.1f} s  {word}"
-        print(said + (f": {verdict.message}" if verdict.message else ""), flush=True)  # noqa: T201
+        icon, _blank, said = verdict.line.partition(" ")
+        print(f"{icon} {topic}  {seconds:.1f} s  {said}", flush=True)  # noqa: T201
 
 
 class Quiet(Lines):
@@ -68,9 +67,8 @@ class Quiet(Lines):
     def finished(self, topic: str, verdict: Verdict, seconds: float) -> None:
         """Say how it ended when a person should know."""
         if verdict.exit_code:
-            icon, word, _tone = state_words(verdict.state)
-            said = f"{icon} {self.title} {topic}: {word}".replace("  ", " ")
-            print(said + (f": {verdict.message}" if verdict.message else ""), file=sys.stderr, flush=True)  # noqa: T201
+            icon, _blank, said = verdict.line.partition(" ")
+            print(f"{icon} {self.title} {topic}: {said}".replace("  ", " "), file=sys.stderr, flush=True)  # noqa: T201
 
 
 class Board(Lines):
@@ -116,9 +114,9 @@ class Board(Lines):
 
 def _state(since: float | None, seconds: float, verdict: Verdict | None) -> tuple[str, str]:
     if verdict is not None:
-        icon, word, tone = state_words(verdict.state)
-        message = f": {verdict.message}" if verdict.message else ""
-        return f"{seconds:.1f}", f"[{_STYLE[tone]}]{icon} {word}[/]{_plain(message)}"
+        said, colon, message = verdict.line.partition(": ")
+        _icon, _word, tone = state_words(verdict.state)
+        return f"{seconds:.1f}", f"[{_STYLE[tone]}]{said}[/]{_plain(colon + message)}"
     if since is None:
         return "", "waits"
     return f"{time.monotonic() - since:.0f}", "runs"

@@ -105,9 +105,8 @@ def report(
             archive.sweep(order.folder, alone)
             return _report(order, progress, now or dt.datetime.now().astimezone(), warm)
     except OSError as error:
-        said = _("The reports can't be written: {reason} ({place}).")
-        place = Path(str(error.filename or order.folder)).name
-        raise ReportFailed(said.format(reason=error.strerror or type(error).__name__, place=place)) from error
+        reason, place = error.strerror or type(error).__name__, Path(str(error.filename or order.folder)).name
+        raise ReportFailed(f"The reports can't be written: {reason} ({place}).") from error
 
 
 def _report(order: Order, progress: Lines, began: dt.datetime, warm: WarmPair | None) -> Run:
@@ -123,7 +122,7 @@ def _report(order: Order, progress: Lines, began: dt.datetime, warm: WarmPair | 
     archive.write_record(order.folder, start, scrubbing.inside(written, shift.secrets))
     with lock.held(order.reports / ".lock", _INDEX_WAIT_S):
         index.write(order.reports, order.folder)
-    return Run(outcomes, order.folder / "index.html")
+    return Run(outcomes, order.folder / archive.index_name(order.language))
 
 
 def _waves(jobs: tuple[Job, ...]) -> list[list[Job]]:
@@ -207,12 +206,17 @@ def _one(shift: _Shift, job: Job, progress: Lines) -> Outcome:
         else:
             page = _tell_failure(shift, job, found, made)
     except OSError as error:  # a full disk: the others may still fit, and whatever stood there stands
-        said = _("The page can't be written: {reason}.").format(reason=error.strerror or type(error).__name__)
-        found = Verdict(verdict.FAILED, said, verdict.EXIT_FAILED)
+        reason = error.strerror or type(error).__name__
+        found = verdict.both(lambda: _unwritten(reason))
     finally:
         if made:
             shutil.rmtree(made, ignore_errors=True)
     return Outcome(job, found, time.monotonic() - clock, page, cost, key, retried)
+
+
+def _unwritten(reason: str) -> Verdict:
+    said = _("The page can't be written: {reason}.").format(reason=reason)
+    return Verdict(verdict.FAILED, said, verdict.EXIT_FAILED)
 
 
 def _tried(shift: _Shift, job: Job, made: Path) -> tuple[Verdict, Mapping[str, Any], str]:
@@ -237,10 +241,11 @@ def _work(shift: _Shift, job: Job, made: Path, warm: WarmPair | None) -> tuple[V
     shift.note(f"== {job.topic}: {found.state if found else 'no verdict'} ({job.command})")
     shift.note(errors.read_text(encoding="utf-8", errors="replace"))
     if found is None:
-        found = verdict.timed_out(order.minutes) if late else verdict.killed()
+        found = verdict.both(lambda: verdict.timed_out(order.minutes) if late else verdict.killed())
     if found.state == verdict.KILLED:
         found = replace(found, transient=transient.of_death(warm))
-    return replace(found, message=scrubbing.text(found.message, shift.secrets)), cost
+    said = {name: scrubbing.text(getattr(found, name), shift.secrets) for name in ("message", "english")}
+    return replace(found, **said), cost
 
 
 def _task(shift: _Shift, job: Job, made: Path) -> dict[str, Any]:

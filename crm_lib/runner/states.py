@@ -10,7 +10,7 @@ from crm_lib.contract.topics import TOPICS
 from crm_lib.runner import verdict
 from crm_lib.runner.figures import count_word
 from crm_lib.theme.words import gettext as _
-from crm_lib.theme.words import ngettext
+from crm_lib.theme.words import ngettext, pgettext
 
 _FINE, _CARE, _FAILED, _WAITS = range(4)
 
@@ -51,7 +51,7 @@ def headline(counts: Mapping[str, int]) -> str:
     said = [_counted(kind, n) for kind, n in enumerate(by_kind) if n]
     first = next(kind for kind, n in enumerate(by_kind) if n)
     said[0] = _counted_reports(first, by_kind[first], all_of_them=len(said) == 1)
-    sentence = ", ".join(said)
+    sentence = pgettext("between clauses", ", ").join(said)
     return sentence[:1].upper() + sentence[1:]
 
 

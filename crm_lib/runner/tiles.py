@@ -60,7 +60,8 @@ def indicators(
 def _indicator(name: str, found: Tile) -> Tile:
     """The figure under the indicator's own name, which every index page shares."""
     word = indicator_words()[name]
-    what = found.label.removeprefix(f"{word}: ")
+    led = next((lead for lead in (f"{word}: ", f"{word}：") if found.label.startswith(lead)), "")
+    what = found.label.removeprefix(led)
     return replace(found, label=word, what="" if what == word else what)
 
 
@@ -71,7 +72,7 @@ def by_topic(folder: Path, earlier: history.Archive, topics: Iterable[str]) -> l
         known = figures.by_name(figures.read(folder, topic)).values()
         shown = [tile(topic, f, earlier) for f in known if f["value"] is not None and f["name"] not in INDICATORS]
         if shown:
-            made.append((TOPICS[topic].title if topic in TOPICS else topic, shown))
+            made.append((_(TOPICS[topic].title) if topic in TOPICS else topic, shown))
     return made
 
 
@@ -144,7 +145,8 @@ def _why_absent(
     if topic in left_out:
         return _("not known: no table {tables}").format(tables=", ".join(left_out[topic]))
     if topic in latest and latest[topic]["state"] not in verdict.GOOD:
-        return _("not known: {title} was not made").format(title=latest[topic]["title"])
+        title = latest[topic]["title"]
+        return _("not known: {title} was not made").format(title=_(title))
     if topic in latest:
         return _("not measured by this source")
     return _("no report gives it yet") if topic not in TOPICS else _("its report was not asked for")

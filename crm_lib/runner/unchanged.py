@@ -28,9 +28,9 @@ def key(order: Order, job: Job) -> str:
     """
     if not order.fingerprint:
         return ""
-    earlier = history.before(order.folder, job.topic)
+    earlier = figures.wordless(history.before(order.folder, job.topic))
     after = TOPICS[job.topic].after if job.topic in TOPICS else ()
-    published = {topic: figures.read(order.folder, topic) for topic in after}
+    published = {topic: figures.wordless(figures.read(order.folder, topic)) for topic in after}
     parts = {
         "notebook": hashlib.sha256(job.notebook.read_bytes()).hexdigest(),
         "code": code(),

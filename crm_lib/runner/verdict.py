@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crm_lib import errors
 from crm_lib.runner import engine
 from crm_lib.runner.figures import n_rows
+from crm_lib.theme import words
 from crm_lib.theme.words import gettext as _
 
 FINE, NOTES, STALE, UNCHANGED = "fine", "notes", "stale data", "unchanged"
@@ -34,12 +35,22 @@ class Verdict:
     """A state, a message for the reader, and the exit code that the command returns for it.
 
     `transient` says in words why a second try may end otherwise; empty where it would not.
+    `english` is the message for the command line, where the reader's is in another language.
     """
 
     state: str
     message: str = ""
     exit_code: int = 0
     transient: str = ""
+    english: str = ""
+
+    @property
+    def line(self) -> str:
+        """What the command line says of it: icon, state and message."""
+        with words.speaking():
+            icon, word, _tone = state_words(self.state)
+        message = self.english or self.message
+        return f"{icon} {word}" + (f": {message}" if message else "")
 
     @property
     def good(self) -> bool:
@@ -54,6 +65,14 @@ def gravest(codes: Iterable[int]) -> int:
     (2, 0)
     """
     return min(codes, key=_GRAVEST_FIRST.index, default=EXIT_FINE)
+
+
+def both(judge: Callable[[], Verdict]) -> Verdict:
+    """The verdict in the language in use, with its message for the command line."""
+    found = judge()
+    with words.speaking():
+        english = judge().message
+    return replace(found, english=english if english != found.message else "")
 
 
 def state_words(state: str) -> tuple[str, str, str]:

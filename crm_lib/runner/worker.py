@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_lib.contract.reporting import Reporting, Threshold
 from crm_lib.runner import (
+    archive,
     figures,
     freshness,
     lists,
@@ -60,7 +61,8 @@ def main() -> None:
         found = make(task, kernels, cost)
     except Exception as error:  # the verdict must reach the runner whatever went wrong here
         traceback.print_exc()
-        found = verdict.of_error(type(error).__name__, str(error))
+        name, text = type(error).__name__, str(error)
+        found = verdict.both(lambda: verdict.of_error(name, text))
     say(verdict=asdict(found), cost=cost)
 
 
@@ -82,7 +84,7 @@ def make(task: dict[str, Any], kernels: list[int], cost: dict[str, Any]) -> verd
     reporting = reporting_of(task)
     published = thresholds.settle(folder, task["topic"], Path(task["place"]), reporting.thresholds)
     published = freshness.settle(folder, published, reporting.fresh_days)
-    found = verdict.of_run(notebook, published, task["minutes"])
+    found = verdict.both(lambda: verdict.of_run(notebook, published, task["minutes"]))
     if not found.good:
         return replace(found, transient=transient.of_notebook(notebook))
     clock = time.monotonic()
@@ -102,7 +104,7 @@ def _write_page(
     problems += beside(Path(task["folder"]), task["topic"], published, told.phone_like_ids)
     if problems:
         print("\n".join(problems), file=sys.stderr)  # noqa: T201
-        return verdict.bad_page(problems)
+        return verdict.both(lambda: verdict.bad_page(problems))
     (Path(task["folder"]) / task["page"]).write_text(made, encoding="utf-8")
     lists.write(Path(task["folder"]))
     return found
@@ -142,10 +144,12 @@ def about(task: dict[str, Any], published: dict[str, Any]) -> About:
     """What the page says of its making."""
     from crm_lib.runner.page import About
 
+    title = task["title"]
     declared = parameters.declared(Path(task["notebook"]))
     return About(
         topic=task["topic"],
-        title=task["title"],
+        title=words.gettext(title),
+        index=archive.index_name(task["language"]),
         source_title=task["source_title"],
         as_of=dt.date.fromisoformat(task["as_of"]),
         made_at=task["made_at"],

@@ -4,36 +4,29 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import textwrap
 import unicodedata
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import matplotlib as mpl
 import seaborn as sns
-from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from crm_lib.show import glyphs
+from crm_lib.show.glyphs import drawable, fonts
 from crm_lib.theme import colours
 from crm_lib.theme.words import clean, shorten
 
 WIDE, NARROW = 7.6, 3.5  # inches
 MOST_POINTS = 2_000  # of a picture drawn as SVG
 _PNG_DPI = 192  # two dots per point of a screen
-_FONT = "DejaVu Sans"
-_CJK_FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "Source Han Sans CN",
-    "PingFang SC",
-    "Microsoft YaHei",
-    "WenQuanYi Micro Hei",
-)
+_WORDS = re.compile(r"[A-Za-z0-9%.,&'/+-]+|.", re.DOTALL)
+_CLOSING = frozenset("，。；：！？、）」》”%")
 _NO_GLYPH = "□"
 
 
@@ -55,32 +48,10 @@ class Picture:
         return self.address + (" 2x" if self.kind == "png" else "")
 
 
-@lru_cache
-def fonts() -> tuple[str, ...]:
-    """Font families to draw with: the default, then the first font for Chinese that is installed."""
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    return (_FONT, *[name for name in _CJK_FONTS if name in installed][:1])
-
-
-@lru_cache
-def _faces(weight: str) -> tuple[Any, ...]:
-    find = font_manager.findfont
-    return tuple(
-        font_manager.get_font(find(font_manager.FontProperties(family=name, weight=weight))) for name in fonts()
-    )
-
-
-@lru_cache(maxsize=10_000)
-def _drawable(character: str) -> bool:
-    return all(
-        any(face.get_char_index(ord(character)) for face in _faces(weight)) for weight in ("normal", "bold")
-    )
-
-
 def plain(text: Any, most: int = 200) -> str:
-    """Return text that the fonts can draw: cleaned, shortened, a box for each glyph that no font has."""
-    kept = (c for c in clean(text) if unicodedata.category(c) not in ("Cf", "Mn") or _drawable(c))
-    return "".join(c if _drawable(c) else _NO_GLYPH for c in shorten("".join(kept), most))
+    """Return text that a chart can show: cleaned, shortened, a box for each glyph that no font has."""
+    kept = (c for c in clean(text) if unicodedata.category(c) not in ("Cf", "Mn") or drawable(c))
+    return "".join(c if drawable(c) else _NO_GLYPH for c in shorten("".join(kept), most))
 
 
 def breadth(narrow: bool) -> float:
@@ -108,10 +79,32 @@ def width(text: str, points: float) -> float:
 
 
 def wrap(text: str, letters: int, lines: int = 2) -> str:
-    """Break text into at most `lines` lines of about `letters`; what does not fit ends in an ellipsis."""
+    """Break text into at most `lines` lines of about `letters`; what does not fit ends in an ellipsis.
+
+    A Chinese character takes the room of one letter and a half, and a line may break between any two.
+    """
     letters = max(letters, 4)
+    if any(map(_takes_more, text)):
+        return _wrap_wide(text, letters, lines)
     broken = textwrap.wrap(text, letters, max_lines=lines, placeholder="…", break_on_hyphens=False)
     return "\n".join(broken) or text
+
+
+def _takes_more(character: str) -> bool:
+    return unicodedata.east_asian_width(character) in "WF"
+
+
+def _wrap_wide(text: str, letters: int, lines: int) -> str:
+    """Break before the character that no longer fits, never before a closing mark; Latin words stay whole."""
+    pieces, broken, room = _WORDS.findall(text), [""], 0.0
+    for piece in pieces:
+        takes = sum(1.6 if _takes_more(c) else 1 for c in piece)
+        if room + takes > letters and broken[-1] and piece not in _CLOSING:
+            broken, room = [*broken, ""], 0.0
+        broken[-1] += piece
+        room += takes
+    broken = [line.strip() for line in broken]
+    return "\n".join(broken if len(broken) <= lines else [*broken[: lines - 1], broken[lines - 1][:-1] + "…"])
 
 
 def style(narrow: bool) -> dict[str, Any]:
@@ -160,17 +153,38 @@ def picture(paint: Callable[[Axes, bool], None], narrow: bool, height: float) ->
 
 
 def _drawn(paint: Callable[[Axes, bool], None], narrow: bool, height: float, most_points: int | None) -> Picture:
-    with mpl.rc_context(style(narrow)):
+    """Draw with text as shapes; where that would show frames, again with text as text."""
+    made = None if glyphs.language_is_written() else _on_sheet(paint, narrow, height, most_points, written=False)
+    return made or _on_sheet(paint, narrow, height, most_points, written=True)
+
+
+def _on_sheet(
+    paint: Callable[[Axes, bool], None], narrow: bool, height: float, most_points: int | None, written: bool
+) -> Picture | None:
+    """Draw once; None where text must be written and may not."""
+    with mpl.rc_context(style(narrow) | ({"svg.fonttype": "none"} if written else {})):
         figure = Figure(figsize=(NARROW if narrow else WIDE, height), layout="constrained")
-        axes = figure.subplots()
-        paint(axes, narrow)
+        paint(figure.subplots(), narrow)
         many = most_points is not None and _points(figure) > most_points
+        if written:
+            return Picture("svg+xml", _written(figure, many))
         sheet = io.BytesIO()
         if many:
             figure.savefig(sheet, format="png", dpi=_PNG_DPI, metadata={"Software": None})
-        else:
-            figure.savefig(sheet, format="svg", metadata={"Date": None, "Creator": None})
-    return Picture("png" if many else "svg+xml", sheet.getvalue())
+            return None if glyphs.holds_wide(figure) else Picture("png", sheet.getvalue())
+        figure.savefig(sheet, format="svg", metadata={"Date": None, "Creator": None})
+    return None if glyphs.has_frames(sheet.getvalue()) else Picture("svg+xml", sheet.getvalue())
+
+
+def _written(figure: Figure, many: bool) -> bytes:
+    """The SVG whose text is text; with many points these are a picture inside it."""
+    glyphs.take_halos(figure)
+    for axes in figure.axes if many else ():
+        for artist in (*axes.lines, *axes.collections, *axes.patches):
+            artist.set_rasterized(True)
+    sheet = io.BytesIO()
+    figure.savefig(sheet, format="svg", dpi=_PNG_DPI, metadata={"Date": None, "Creator": None})
+    return glyphs.for_readers(sheet.getvalue().decode()).encode()
 
 
 def _points(figure: Figure) -> int:

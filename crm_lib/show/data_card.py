@@ -102,7 +102,7 @@ def _rows_in_words(card: DataCard) -> str:
 
 def _reasons(card: DataCard) -> Part:
     rows = [
-        {"column": f"{t.table}.{r.column}", "reason": r.reason, "n": r.n, "amount": r.amount}
+        {"column": f"{t.table}.{r.column}", "reason": _reason(r.reason), "n": r.n, "amount": r.amount}
         for t in card.tables
         for r in t.rejected
     ]
@@ -113,6 +113,14 @@ def _reasons(card: DataCard) -> Part:
     if frame["amount"].notna().any():
         fields.append(Field("amount", _("Money"), money))
     return table(frame, fields, _("Rows set aside, and why"))
+
+
+def _reason(reason: str) -> str:
+    """Why rows were set aside, in the reader's language."""
+    known = "none of "
+    if reason.startswith(known):
+        return _("none of {list}").format(list=reason.removeprefix(known))
+    return _(reason)
 
 
 def _account(card: DataCard) -> Part:

@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from crm_lib.theme.words import gettext
+from crm_lib.theme.words import gettext, typeset
 
 _BOLD = re.compile(r"\*\*(.+?)\*\*", re.DOTALL)
 _ICONS = {"good": "✓", "care": "◐", "bad": "✗"}
@@ -39,12 +39,12 @@ class Part:
 
 
 def rich(text: str) -> Markup:
-    """Escape the text, then turn `**bold**` into bold.
+    """Give the text its language's punctuation, escape it, then turn `**bold**` into bold.
 
     >>> rich("**3** of <b>")
     Markup('<b>3</b> of &lt;b&gt;')
     """
-    return Markup(_BOLD.sub(r"<b>\1</b>", str(escape(text))))
+    return Markup(_BOLD.sub(r"<b>\1</b>", str(escape(typeset(text)))))
 
 
 @lru_cache
@@ -57,6 +57,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["rich"] = rich
+    environment.filters["typeset"] = typeset
     environment.globals["_"] = gettext
     return environment
 

@@ -41,7 +41,8 @@ def agrees(entry: PublishedFigure, here: float) -> bool:
 
 
 def _row(entry: PublishedFigure, here: float | None) -> list[Cell]:
-    what = _("{what} ({source})").format(what=entry.words or entry.figure, source=entry.citation)
+    what = _(entry.words) if entry.words else entry.figure
+    what = _("{what} ({source})").format(what=what, source=_(entry.citation) if entry.citation else "")
     print_digits = _digits(entry.value)
     digits = max(print_digits, _digits(entry.within))
     return [

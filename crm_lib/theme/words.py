@@ -8,30 +8,26 @@ from __future__ import annotations
 
 import datetime as dt
 import gettext as catalogues
-import math
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from babel import Locale, dates, numbers
 
 from crm_lib.errors import ParameterError
+from crm_lib.theme import messages
+from crm_lib.theme.digits import NOTHING, decimals, exact, is_missing, real_minus
+from crm_lib.theme.typed import clean, name, shorten  # noqa: F401 (found here, too)
+from crm_lib.theme.typesetting import chinese
 
-NOTHING = "–"
 LEVEL = 0.90
 SOURCE_LANGUAGE = "en"
 
-_CATALOGUES = Path(__file__).parent / "locale"
-_DOMAIN = "crm"
-_MINUS = "\N{MINUS SIGN}"
 _NBSP = "\N{NO-BREAK SPACE}"
-_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
-_JOINERS = "\u200c\u200d"  # hold emoji and some scripts together
-_LONE_STAR = "*\u2060"  # two stars typed by a customer never make bold
 
 
 @dataclass(frozen=True)
@@ -44,8 +40,7 @@ class _Words:
 
 def languages() -> tuple[str, ...]:
     """Languages a page can be made in: the source language and each with a catalogue in `theme/locale`."""
-    made = {path.parts[-3] for path in _CATALOGUES.glob(f"*/LC_MESSAGES/{_DOMAIN}.mo")}
-    return (SOURCE_LANGUAGE, *sorted(made - {SOURCE_LANGUAGE}))
+    return (SOURCE_LANGUAGE, *sorted(messages.there() - {SOURCE_LANGUAGE}))
 
 
 @lru_cache
@@ -53,10 +48,9 @@ def _words(language: str, currency: str) -> _Words:
     if language not in languages():
         raise ParameterError(
             f'language="{language}" is not one of the languages of the pages: {", ".join(languages())}. '
-            f"Choose one of these, or add {language}/LC_MESSAGES/{_DOMAIN}.mo to crm_lib/theme/locale."
+            f"Choose one of these, or add {language}/LC_MESSAGES/{messages.DOMAIN}.po to crm_lib/theme/locale."
         )
-    catalogue = catalogues.translation(_DOMAIN, str(_CATALOGUES), [language], fallback=True)
-    return _Words(language, currency, catalogue, Locale.parse(language, sep="_"))
+    return _Words(language, currency, messages.load(language), Locale.parse(language, sep="_"))
 
 
 _current: list[_Words] = []
@@ -77,9 +71,30 @@ def use(language: str = SOURCE_LANGUAGE, currency: str = "") -> None:
     _current[:] = [_words(language or SOURCE_LANGUAGE, currency)]
 
 
+@contextmanager
+def speaking(language: str = SOURCE_LANGUAGE, currency: str = "") -> Iterator[None]:
+    """Speak another language for a while, as the command line speaks English whatever the pages speak."""
+    standing = list(_current)
+    use(language, currency)
+    try:
+        yield
+    finally:
+        _current[:] = standing
+
+
 def language() -> str:
     """Language in use, such as `en`."""
     return _now().language
+
+
+def language_name(code: str) -> str:
+    """Name of a language in its own words.
+
+    >>> language_name("zh"), language_name("en")
+    ('中文', 'English')
+    """
+    locale = Locale.parse(code, sep="_")
+    return locale.get_language_name(locale) or code
 
 
 def currency() -> str:
@@ -101,6 +116,11 @@ def gettext(message: str) -> str:
 _ = gettext
 
 
+def pgettext(context: str, message: str) -> str:
+    """Say the message in the current language; the context tells apart what English says with one word."""
+    return _now().catalogue.pgettext(context, message)
+
+
 def ngettext(one: str, many: str, n: float) -> str:
     """Say the message that fits the count `n` in the current language; a fraction counts as several.
 
@@ -110,36 +130,12 @@ def ngettext(one: str, many: str, n: float) -> str:
     return _now().catalogue.ngettext(one, many, int(n) if n == int(n) else 2)
 
 
-def is_missing(x: Any) -> bool:
-    """Whether `x` is nothing that can be said: None, NaN, NaT, NA, or infinite.
+def typeset(text: str) -> str:
+    """Return a sentence put together from pieces with the punctuation of the current language.
 
-    >>> is_missing(None), is_missing(float("nan")), is_missing(0)
-    (True, True, False)
+    Code joins pieces with the source language's ", " and "; ", and sentences with a blank.
     """
-    if x is None:
-        return True
-    if isinstance(x, str):
-        return False
-    if isinstance(x, dt.date):
-        return str(x) == "NaT"
-    try:
-        return not math.isfinite(x)
-    except (TypeError, ValueError):
-        return True
-
-
-def _exact(x: Any) -> Decimal:
-    return x if isinstance(x, Decimal) else Decimal(repr(float(x))) if isinstance(x, float) else Decimal(str(x))
-
-
-def _minus(text: str) -> str:
-    """Write a real minus sign, and none before what rounded to zero."""
-    text = text.replace("-", _MINUS)
-    return text if any(unicodedata.digit(c, 0) for c in text) else text.replace(_MINUS, "")
-
-
-def _decimals(digits: int) -> str:
-    return "0." + "0" * digits if digits else "0"
+    return chinese(text) if _now().locale.language == "zh" else text
 
 
 def number(x: Any, digits: int = 0) -> str:
@@ -150,7 +146,17 @@ def number(x: Any, digits: int = 0) -> str:
     """
     if is_missing(x):
         return NOTHING
-    return _minus(numbers.format_decimal(_exact(x), f"#,##{_decimals(digits)}", locale=_now().locale))
+    return real_minus(numbers.format_decimal(exact(x), f"#,##{decimals(digits)}", locale=_now().locale))
+
+
+def _by_ten_thousands() -> bool:
+    """Whether readers count in 万 and 亿 and put the unit of money behind the number."""
+    return _now().locale.language == "zh"
+
+
+def short_money_from() -> int:
+    """Power of ten from which an amount is read more easily when it is written short."""
+    return 4 if _by_ten_thousands() else 6
 
 
 def money(x: Any, digits: int = 0, compact: bool = False) -> str:
@@ -164,13 +170,15 @@ def money(x: Any, digits: int = 0, compact: bool = False) -> str:
     if is_missing(x):
         return NOTHING
     now = _now()
+    if _by_ten_thousands():
+        return _chinese_money(exact(x), now.currency, digits, compact)
     if compact and abs(x) >= 1000:
-        return _minus(_compact_money(_exact(x), now, max(digits, 1)))
+        return real_minus(_compact_money(exact(x), now, max(digits, 1)))
     if not now.currency:
         return number(x, digits)
-    pattern = now.locale.currency_formats["standard"].pattern.replace("0.00", _decimals(digits))
-    return _minus(
-        numbers.format_currency(_exact(x), now.currency, pattern, locale=now.locale, currency_digits=False)
+    pattern = now.locale.currency_formats["standard"].pattern.replace("0.00", decimals(digits))
+    return real_minus(
+        numbers.format_currency(exact(x), now.currency, pattern, locale=now.locale, currency_digits=False)
     )
 
 
@@ -178,6 +186,22 @@ def _compact_money(x: Decimal, now: _Words, digits: int) -> str:
     if not now.currency:
         return numbers.format_compact_decimal(x, locale=now.locale, fraction_digits=digits)
     return numbers.format_compact_currency(x, now.currency, locale=now.locale, fraction_digits=digits)
+
+
+def _chinese_money(x: Decimal, currency: str, digits: int, compact: bool) -> str:
+    """Write an amount as Chinese readers expect it: 9,876元, 55.6万元, 1.23亿美元; short ones with 3 digits."""
+    if compact:
+        for size, sign in ((Decimal(10**8), "亿"), (Decimal(10**4), "万")):
+            if abs(x) >= size * Decimal("0.99995"):
+                whole = len(str(abs(int(x / size))))
+                return f"{number(x / size, max(max(digits + 1, 3) - whole, 0))}{sign}{_chinese_unit(currency)}"
+    return number(x, digits) + _chinese_unit(currency)
+
+
+def _chinese_unit(currency: str) -> str:
+    if currency in ("", "CNY"):
+        return "元" if currency else ""
+    return numbers.get_currency_name(currency, locale=Locale("zh"))
 
 
 def percent(share: Any, digits: int = 0) -> str:
@@ -189,10 +213,10 @@ def percent(share: Any, digits: int = 0) -> str:
     if is_missing(share):
         return NOTHING
     locale = _now().locale
-    pattern = locale.percent_formats[None].pattern.replace("#,##0", f"#,##{_decimals(digits)}")
+    pattern = locale.percent_formats[None].pattern.replace("#,##0", f"#,##{decimals(digits)}")
     if locale.language == SOURCE_LANGUAGE:
         pattern = pattern.replace("%", f"{_NBSP}%")
-    return _minus(numbers.format_percent(_exact(share), pattern, locale=locale))
+    return real_minus(numbers.format_percent(exact(share), pattern, locale=locale))
 
 
 def signed(x: Any, form: Callable[[Any], str] = number) -> str:
@@ -214,7 +238,7 @@ def points(share_difference: Any, digits: int = 1) -> str:
     """
     if is_missing(share_difference):
         return NOTHING
-    text = signed(_exact(share_difference) * 100, lambda x: number(x, digits))
+    text = signed(exact(share_difference) * 100, lambda x: number(x, digits))
     return gettext("{n} points").format(n=text)
 
 
@@ -273,7 +297,9 @@ def between(low: Any, high: Any, form: Callable[[Any], str]) -> str:
     >>> between(1411, 1678, number)
     '1,411 – 1,678'
     """
-    return NOTHING if is_missing(low) or is_missing(high) else f"{form(low)} – {form(high)}"
+    if is_missing(low) or is_missing(high):
+        return NOTHING
+    return gettext("{low} – {high}").format(low=form(low), high=form(high))
 
 
 def interval(low: Any, high: Any, form: Callable[[Any], str], n: int | None = None) -> str:
@@ -288,30 +314,3 @@ def interval(low: Any, high: Any, form: Callable[[Any], str], n: int | None = No
     if n is not None:
         said.append(gettext("n = {n}").replace(" ", _NBSP).format(n=number(n)))
     return " · ".join(said)
-
-
-def clean(text: Any) -> str:
-    r"""Return typed text on one line without control characters and marks that turn the writing direction.
-
-    >>> clean("a\n b\u202ec")
-    'a bc'
-    """
-    if text is None or (not isinstance(text, str) and str(text) in ("nan", "NaT", "<NA>")):
-        return NOTHING
-    spaced = " ".join(str(text).split())
-    return "".join(c for c in spaced if c in _JOINERS or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
-
-
-def shorten(text: str, most: int) -> str:
-    """Cut the text to `most` characters, the last one an ellipsis.
-
-    >>> shorten("integrated stove", 11)
-    'integrated…'
-    """
-    return text if len(text) <= most else text[: max(most - 1, 1)].rstrip() + "…"
-
-
-def name(text: Any, most: int = 40) -> str:
-    """Return what somebody typed, safe inside a sentence: cleaned, shortened, its writing direction kept apart."""
-    said = shorten(clean(text), most).replace("*", _LONE_STAR)
-    return f"{_ISOLATE}{said}{_END_ISOLATE}" if said else NOTHING

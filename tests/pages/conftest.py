@@ -64,6 +64,22 @@ class Browser:
         sent = (m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent")
         return [url for url in sent if not url.startswith("data:")]
 
+    def violations(self, axe, scheme="light"):
+        """What axe-core finds on the open page in a colour scheme, with all folds open."""
+        ask = (
+            "const done = arguments[arguments.length - 1]; axe.run(document).then("
+            "r => done(r.violations.map(v => `${v.id}: ${v.nodes[0].html.slice(0, 120)}`)))"
+        )
+        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        self.driver.set_script_timeout(60)
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+        try:
+            self.driver.execute_script("document.querySelectorAll('details').forEach(e => { e.open = true })")
+            self.driver.execute_script(axe.read_text(encoding="utf-8"))
+            return self.driver.execute_async_script(ask)
+        finally:
+            self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
     def js(self, expression):
         return self.driver.execute_script(f"return {expression}")
 

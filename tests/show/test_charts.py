@@ -7,12 +7,15 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
-from crm_lib.show import canvas
+from crm_lib.show import canvas, wide_font
 from crm_lib.show.bar_chart import Bars, must_turn, place_name
 from crm_lib.show.charts import Labels, bars, draw, lines
 from crm_lib.show.line_chart import apart, date_ticks
 from crm_lib.show.tables import Field, table
+from crm_lib.theme import words
 from crm_lib.theme.words import money, number, percent
 
 LABELS = Labels("The top tenth brings 63 %", "Share of expected spend", "Three bars: 63, 16 and 7 percent.")
@@ -94,17 +97,76 @@ def test_a_glyph_that_no_font_has_becomes_a_box():
     assert canvas.plain("a\ue000b") == "a□b"
 
 
-def test_without_a_chinese_font_boxes_are_drawn_and_nothing_warns(monkeypatch):
-    monkeypatch.setattr(canvas, "_CJK_FONTS", ())
-    caches = (canvas.fonts, canvas._faces, canvas._drawable)
-    for cache in caches:
-        cache.cache_clear()
+def texts(picture):
+    return re.findall(r"<text [^>]*>([^<]*)</text>", picture.content.decode())
+
+
+def test_chinese_is_written_as_text_for_the_fonts_of_the_reader():
+    """No font of this machine is asked for: the frame font measures, the browser draws."""
+    assert canvas.fonts() == ("DejaVu Sans", "CRM Wide")
+    assert canvas.plain("集成灶 X7") == "集成灶 X7"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # "Glyph missing" would be one
+        part = bars(
+            pd.DataFrame({"name": ["集成灶", "X7"], "n": [1, 2]}), "name", "n", LABELS, number, highlight="X7"
+        )
+    narrow, wide = svgs(part)
+    for drawn in (narrow, wide):
+        assert "集成灶</text>" in drawn
+        assert "PingFang SC" in drawn
+        assert "Microsoft YaHei" in drawn
+        assert "CRM" not in drawn
+        assert "paint-order:stroke" in drawn
+        assert re.search(r'<g id="halo-\d+">\s*<text', drawn)
+
+
+def test_latin_stays_shapes_that_need_no_font():
+    narrow, wide = svgs(bars(TENTHS, "tenth", "share", LABELS, percent))
+    assert "<text" not in narrow + wide
+
+
+def test_text_that_has_room_keeps_it_in_chinese():
+    """A Chinese character is one em wide, in the measure as in every font."""
+    with mpl.rc_context(canvas.style(narrow=True)):
+        figure = Figure(dpi=72)
+        text = figure.text(0.5, 0.5, "客户价值金字塔", fontsize=10)
+        extent = text.get_window_extent(FigureCanvasAgg(figure).get_renderer())
+    assert extent.width == pytest.approx(7 * 10, rel=0.05)
+
+
+def test_many_dots_with_chinese_words_are_a_picture_inside_the_svg():
+    def paint(axes, _narrow):
+        axes.scatter(range(2_001), range(2_001), s=4)
+        axes.set_title("散点")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made = canvas.picture(paint, narrow=True, height=3)
+    assert made.kind == "svg+xml"
+    assert "散点" in texts(made)
+    assert made.content.count(b"<image") == 1
+    assert len(made.content) < 150_000
+    assert made.content == canvas.picture(paint, narrow=True, height=3).content
+
+
+def test_a_chinese_page_writes_every_chart_as_text(monkeypatch):
+    words.use("zh", "CNY")
     try:
-        assert canvas.plain("集成灶 X7") == "□□□ X7"
-        bars(pd.DataFrame({"name": ["集成灶"], "n": [1]}), "name", "n", LABELS, number)
+        assert "前10%" in svgs(bars(pd.DataFrame({"n": ["前10%"], "x": [1]}), "n", "x", LABELS, money))[0]
+        assert "<text" in svgs(bars(TENTHS, "tenth", "share", LABELS, percent))[0]
     finally:
-        for cache in caches:
-            cache.cache_clear()
+        words.use()
+
+
+def test_chinese_breaks_between_characters_but_not_before_a_mark():
+    assert canvas.wrap("曾经的好客户，如今沉默", 10, 2) == "曾经的好客户，\n如今沉默"
+    assert canvas.wrap("购买了 stove 的客户", 12, 2) == "购买了 stove\n的客户"
+    assert canvas.wrap("一二三四五六七八九十" * 3, 8, 2).endswith("…")
+    assert canvas.wrap("Bought lately", 8, 2) == "Bought\nlately"
+
+
+def test_the_frame_font_is_what_its_maker_makes():
+    assert wide_font.FILE.read_bytes() == wide_font.made()
 
 
 def test_dollar_signs_are_drawn_as_they_are_typed():

@@ -3,8 +3,6 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from babel.messages.extract import extract_from_dir
-from babel.messages.frontend import parse_mapping_cfg
 
 import crm_lib
 from crm_lib.theme import colours
@@ -56,10 +54,3 @@ def test_the_stylesheet_is_small_and_asks_for_nothing_from_outside():
 def test_dark_print_and_phone_are_thought_of():
     for needed in ("prefers-color-scheme: dark", "@media print", "max-width: 600px", "::details-content"):
         assert needed in CSS
-
-
-def test_messages_are_found_in_code_and_templates():
-    with (PACKAGE / "theme" / "locale" / "babel.cfg").open(encoding="utf-8") as file:
-        methods, options = parse_mapping_cfg(file)
-    found = {message for _f, _l, message, _c, _x in extract_from_dir(PACKAGE, methods, options)}
-    assert {"Numbers behind this chart", "There are no numbers to draw here."} <= found

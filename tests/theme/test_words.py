@@ -1,5 +1,4 @@
 import datetime as dt
-import gettext as catalogues
 from decimal import Decimal
 
 import numpy as np
@@ -7,7 +6,7 @@ import pandas as pd
 import pytest
 
 from crm_lib.errors import ParameterError
-from crm_lib.theme import words
+from crm_lib.theme import messages, words
 
 SPACE = "\N{NO-BREAK SPACE}"
 
@@ -109,7 +108,7 @@ def test_a_family_emoji_stays_whole():
 
 
 def test_an_unknown_language_is_refused_with_the_list_of_those_that_exist():
-    with pytest.raises(ParameterError, match=r'language="xx" is not one of the languages of the pages: en\.'):
+    with pytest.raises(ParameterError, match=r'language="xx" is not one of the languages of the pages: en, zh\.'):
         words.use("xx")
     assert words.language() == "en"
 
@@ -117,8 +116,8 @@ def test_an_unknown_language_is_refused_with_the_list_of_those_that_exist():
 def test_a_language_is_added_by_adding_its_catalogue(tmp_path, monkeypatch):
     folder = tmp_path / "de" / "LC_MESSAGES"
     folder.mkdir(parents=True)
-    _write_catalogue(folder / "crm.mo", {"": "Content-Type: text/plain; charset=UTF-8\n", "yes": "ja"})
-    monkeypatch.setattr(words, "_CATALOGUES", tmp_path)
+    (folder / "crm.po").write_text(GERMAN, encoding="utf-8")
+    monkeypatch.setattr(messages, "FOLDER", tmp_path)
     words._words.cache_clear()
     words.use("de", "EUR")
     assert words.gettext("yes") == "ja"
@@ -133,17 +132,54 @@ def test_counts_choose_singular_or_plural():
     assert said == ["1 customer", "2 customers"]
 
 
-def _write_catalogue(path, messages):
-    """The smallest .mo file: header, two tables of lengths and offsets, then the texts."""
-    keys = sorted(messages)
-    at = 28 + 16 * len(keys)
-    tables, texts = [b"", b""], b""
-    for which, said in enumerate((keys, [messages[k] for k in keys])):
-        for text in said:
-            raw = text.encode()
-            tables[which] += len(raw).to_bytes(4, "little") + (at + len(texts)).to_bytes(4, "little")
-            texts += raw + b"\0"
-    head = (0x950412DE, 0, len(keys), 28, 28 + 8 * len(keys), 0, at)
-    path.write_bytes(b"".join(x.to_bytes(4, "little") for x in head) + tables[0] + tables[1] + texts)
-    with path.open("rb") as file:
-        catalogues.GNUTranslations(file)
+CHINESE_MONEY = [
+    ("CNY", 9876, {}, "9,876元"),
+    ("CNY", 9876, {"compact": True}, "9,876元"),
+    ("CNY", 55_612, {"compact": True}, "5.56万元"),
+    ("CNY", 556_120, {"compact": True}, "55.6万元"),
+    ("CNY", -556_120, {"compact": True}, "−55.6万元"),
+    ("CNY", 13_440_000, {"compact": True}, "1,344万元"),
+    ("CNY", 99_999_999, {"compact": True}, "1.00亿元"),
+    ("CNY", 123_456_789, {"compact": True}, "1.23亿元"),
+    ("USD", 35.2, {"digits": 2}, "35.20美元"),
+    ("USD", 1_234_567, {"compact": True}, "123万美元"),
+    ("", 35_000, {"compact": True}, "3.50万"),
+    ("", 35, {}, "35"),
+    ("CNY", float("nan"), {"compact": True}, "–"),
+]
+
+
+@pytest.mark.parametrize(("currency", "x", "how", "said"), CHINESE_MONEY)
+def test_amounts_in_chinese_are_counted_by_ten_thousands_with_the_unit_behind(currency, x, how, said):
+    words.use("zh", currency)
+    assert words.money(x, **how) == said
+
+
+def test_dates_shares_ranges_and_counts_in_chinese():
+    words.use("zh", "CNY")
+    last = dt.date(1998, 6, 30)
+    assert (words.day(last), words.month(last), words.short_month(last), words.short_day(last)) == (
+        "1998年6月30日",
+        "1998年6月",
+        "1998年6月",
+        "6月30日",
+    )
+    assert words.percent(0.631) == "63%"
+    assert words.percent(-0.12) == "−12%"
+    assert words.points(0.012) == "+1.2个百分点"
+    said = words.interval(0.2, 0.3, words.percent, n=2357)
+    assert said == f"90%区间：20%～30% · n{SPACE}={SPACE}2,357"
+    assert words.currency_name() == "人民币"
+    assert [words.ngettext("{n} customer", "{n} customers", n).format(n=n) for n in (1, 2)] == [
+        "1位客户",
+        "2位客户",
+    ]
+
+
+GERMAN = """msgid ""
+msgstr ""
+"Content-Type: text/plain; charset=UTF-8\\n"
+
+msgid "yes"
+msgstr "ja"
+"""

@@ -9,14 +9,12 @@ from crm_lib.analysis.clv.layers import Layers
 from crm_lib.analysis.intervals import Interval
 from crm_lib.show.parts import Badge
 from crm_lib.theme.words import gettext as _
-from crm_lib.theme.words import interval, money, number, percent
+from crm_lib.theme.words import interval, money, number, percent, short_money_from
 
 # How far the hold-out test may miss for the forecast to be called good, or usable with care.
 GOOD_WITHIN, CARE_WITHIN = 0.10, 0.30
 # A miss below this is not worth a second range.
 NO_MISS = 0.005
-# Power of ten from which money is written in millions.
-COMPACT_FROM = 6
 
 
 def about(amount: float, digits: int = 3) -> str:
@@ -25,7 +23,7 @@ def about(amount: float, digits: int = 3) -> str:
         return money(0)
     size = math.floor(math.log10(abs(amount)))
     rounded = round(amount, digits - 1 - size)
-    if size >= COMPACT_FROM:
+    if size >= short_money_from():
         return money(rounded, 2 if size % 3 == 0 else 1, compact=True)
     return money(rounded, 0 if size >= 1 else 2)
 

@@ -12,7 +12,7 @@ from crm_lib.analysis.segmentation.portrait import CONSTANT, FOLLOWS, SCATTERED,
 from crm_lib.show.parts import Part, note, render, sentence, together
 from crm_lib.show.segmentation import names
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import _, between, name, ngettext, number, percent, points, short_month, signed
+from crm_lib.theme.words import _, between, name, ngettext, number, percent, pgettext, points, short_month, signed
 
 N_SEGMENTS = 4
 N_DIFFERENCES = 3
@@ -84,7 +84,7 @@ def _table(rows: pd.DataFrame, said: Mapping[str, str], caption: str, foot: str 
     fields = [
         Field("segment", _("Segment")),
         Field("what", _("What")),
-        Field("here", _("Here"), str),
+        Field("here", pgettext("segment", "Here"), str),
         Field("elsewhere", _("Elsewhere"), str),
         Field("difference", _("Difference (90 % interval)"), str),
         Field("n", _("n here"), number),

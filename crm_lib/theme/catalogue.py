@@ -1,0 +1,168 @@
+"""The catalogues brought up to date: `python -m crm_lib.theme.catalogue` reads code, templates and notebooks.
+
+Every `.po` in `theme/locale` gets the messages that are new, loses those that are gone, and keeps what it has.
+What is still to be translated is listed; the command ends with 1 while anything is. See `docs/translating.md`.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import re
+import sys
+import tokenize
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.pofile import read_po, write_po
+
+from crm_lib.theme import messages
+
+ROOT = Path(__file__).parents[2]
+_PLACEHOLDER = re.compile(r"\{(\w*)[^{}]*\}")
+_BOLD = re.compile(r"\*\*(.+?)\*\*", re.DOTALL)
+
+# Titles and questions of topics; reasons for which rows are set aside.
+_SAID_BY_CONTRACT = {"Topic": slice(1, 3), "Rule": slice(1, 2), "Rejected": slice(1, 2)}
+
+Extracted = Iterator[tuple[int, str | None, Any, list[str]]]
+
+
+def of_notebook(file: IO[bytes], _keywords: Any, _comment_tags: Any, options: Any) -> Extracted:
+    """Yield the messages of a notebook for Babel: paragraphs of prose, and the help text of each parameter."""
+    for number, cell in enumerate(json.load(file)["cells"], 1):
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            yield from ((number, None, message, []) for message in messages.of_markdown(source))
+        elif "parameters" in cell["metadata"].get("tags", []):
+            yield from ((number, None, message, []) for message in _comments(source))
+
+
+def _comments(source: str) -> Iterator[str]:
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        said = token.string.lstrip("# ").strip()
+        if token.type == tokenize.COMMENT and said:
+            yield said
+
+
+def of_contract(file: IO[bytes], _keywords: Any, _comment_tags: Any, options: Any) -> Extracted:
+    """Yield what the contract says to readers for Babel: it can't import the words, so pages say it for it."""
+    for node in ast.walk(ast.parse(file.read())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            for said in node.args[_SAID_BY_CONTRACT.get(node.func.id, slice(0))]:
+                if isinstance(said, ast.Constant):
+                    yield said.lineno, None, said.value, []
+
+
+def of_settings(file: IO[bytes], _keywords: Any, _comment_tags: Any, options: Any) -> Extracted:
+    """Yield what the published figures of the shipped sources are called, and who published them, for Babel."""
+    for source in tomllib.load(file)["sources"].values():
+        for figure in source.get("published", []):
+            yield from ((1, None, figure[said], []) for said in ("words", "citation") if figure.get(said))
+
+
+def extracted(root: Path = ROOT) -> Catalog:
+    """All messages of the project, without translations."""
+    with (messages.FOLDER / "babel.cfg").open(encoding="utf-8") as mapping:
+        methods, options = parse_mapping_cfg(mapping)
+    found = Catalog(project="crm_lib", charset="utf-8")
+    for name, line, message, _said, context in extract_from_dir(
+        root, methods, options, DEFAULT_KEYWORDS, directory_filter=_is_ours
+    ):
+        if not name.startswith("notebooks/scratch"):
+            found.add(message, locations=[(name, line)], context=context)
+    for message in found:
+        message.flags.discard("python-format")  # "63 % of" is no format
+    return found
+
+
+def _is_ours(folder: str) -> bool:
+    return not Path(folder).name.startswith((".", "_")) and Path(folder).name not in {"reports", "data", "tests"}
+
+
+def read(language: str) -> Catalog:
+    """The catalogue of a language as it stands."""
+    with messages.path(language).open("rb") as text:
+        return read_po(text, locale=language)
+
+
+def updated(language: str, template: Catalog) -> Catalog:
+    """The catalogue with the template's messages and the translations that it has of them."""
+    catalogue = read(language)
+    catalogue.update(template, no_fuzzy_matching=True, update_header_comment=False)
+    catalogue.obsolete.clear()
+    return catalogue
+
+
+def write(language: str, catalogue: Catalog) -> None:
+    """Write the catalogue."""
+    messages.path(language).write_bytes(as_text(catalogue))
+
+
+def as_text(catalogue: Catalog) -> bytes:
+    """The catalogue as it stands in git: nothing in it but the messages changes from one writing to the next."""
+    written = io.BytesIO()
+    write_po(written, catalogue, width=0, include_lineno=False, ignore_obsolete=True, omit_header=True)
+    named = {"Language": catalogue.locale_identifier, "Plural-Forms": catalogue.plural_forms}
+    fixed = {"MIME-Version": "1.0", "Content-Type": "text/plain; charset=utf-8"}
+    header = "".join(f'"{name}: {value}\\n"\n' for name, value in (named | fixed).items())
+    return f'{catalogue.header_comment}\nmsgid ""\nmsgstr ""\n{header}\n'.encode() + written.getvalue()
+
+
+def faults(catalogue: Catalog) -> list[str]:
+    """What is wrong with the translations, one line each: missing, fuzzy, placeholders or bold that differ."""
+    said = (message for message in catalogue if message.id)
+    return [f"{_first(message.id)!r}: {fault}" for message in said for fault in _faults(message)]
+
+
+def _faults(message: Message) -> Iterator[str]:
+    said = forms(message.string or "")
+    if not said or not all(said):
+        yield "is not translated"
+        return
+    if message.fuzzy:
+        yield "is fuzzy"
+    wanted = _placeholders(forms(message.id))
+    for text in said:
+        if _placeholders([text]) != wanted:
+            yield f"has the placeholders {sorted(wanted)}, its translation {sorted(_placeholders([text]))}"
+        if len(_BOLD.findall(text)) != len(_BOLD.findall(forms(message.id)[-1])) or text.count("**") % 2:
+            yield "has other bold words in its translation"
+
+
+def forms(message_id: Any) -> list[str]:
+    """Singular and plural of a message, or its one form."""
+    return [message_id] if isinstance(message_id, str) else list(message_id)
+
+
+def _first(message_id: Any) -> str:
+    return forms(message_id)[0]
+
+
+def _placeholders(texts: Iterable[str]) -> set[str]:
+    """Named placeholders of all forms: the singular may leave out one that the plural has."""
+    return {name for text in texts for name in _PLACEHOLDER.findall(text.replace("{{", "").replace("}}", ""))}
+
+
+def main() -> int:
+    """Bring every catalogue up to date and list what is still to be translated."""
+    template = extracted()
+    left = 0
+    for language in sorted(messages.there()):
+        catalogue = updated(language, template)
+        write(language, catalogue)
+        wrong = faults(catalogue)
+        left += len(wrong)
+        print(f"{language}: {len(catalogue)} messages, {len(wrong)} to mend")  # noqa: T201
+        print("".join(f"  {line}\n" for line in wrong), end="")  # noqa: T201
+    return 1 if left else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
