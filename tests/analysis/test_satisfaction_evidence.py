@@ -269,6 +269,16 @@ def test_product_that_fails_more_than_the_others_stands_apart():
     assert found.set_index("product_id").apart.to_dict() == {"p1": True, "p2": False}
 
 
+def test_correlation_of_survey_and_complaints_needs_eight_quarters_and_follows_the_lag():
+    periods = pd.date_range("2022-01-01", periods=10, freq="QS")
+    quarters = pd.DataFrame({"period": periods, "complaints": np.arange(10.0)})
+    survey = pd.DataFrame({"period": periods, "ratio": -(np.arange(10.0) ** 3)})
+    found = outside._lags(quarters, survey, "ratio")
+    assert {lag: m.n for lag, m in found.items()} == {0: 10, 1: 9, 2: 8}
+    assert all(m.value == pytest.approx(-1, abs=1e-5) for m in found.values())
+    assert outside._lags(quarters[:7], survey, "ratio") == {}
+
+
 def test_without_purchases_there_are_no_rates():
     assert outside.outside(cases(FEW_THEN_MANY), None, None, trend(1, 1, 1, 1), Limits()) is None
     assert outside.outside(None, year_of_sales(), None, trend(1, 1, 1, 1), Limits()) is None

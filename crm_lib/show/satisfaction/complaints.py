@@ -23,7 +23,13 @@ def complaints(said: Voices, found: Evidence | None = None) -> Part:
     outside, handled = (found.outside, found.handling) if found else (None, None)
     parts = [_counts(said)]
     if outside and len(outside.quarters):
-        parts = [note(disagreement(outside)), _rates(outside), _failures(outside), fold_counts(said, outside)]
+        parts = [
+            note(disagreement(outside)),
+            _rates(outside),
+            _together(outside),
+            _failures(outside),
+            fold_counts(said, outside),
+        ]
     return together(*parts, handling(handled) if handled else Part())
 
 
@@ -90,6 +96,22 @@ def _rates(outside: Outside) -> Part:
         ),
     )
     return together(line_with_range(quarters, "complaints", labels, per_hundred, _numbers(quarters)), spoken)
+
+
+def _together(outside: Outside) -> Part:
+    """Correlation of survey and complaints by quarter, folded; nothing with few quarters."""
+    if not outside.lags:
+        return Part()
+    lags = pd.DataFrame([{"lag": lag, **found.columns("rho")} for lag, found in outside.lags.items()])
+    shown = lags.assign(range_text=wording.ranges(lags, "rho", wording.ratio))
+    fields = [
+        Field("lag", _("Complaints so many quarters later"), number),
+        Field("rho", _("Rank correlation"), wording.ratio),
+        Field("range_text", wording.interval_head(), str),
+        Field("rho_n", _("Quarters"), number),
+    ]
+    title = _("Do survey and complaints move together?")
+    return fold(title, table(shown, fields, title, _("Below nought: complaints fall as the survey rises.")))
 
 
 def _title(before: pd.Series, last: pd.Series) -> str:
