@@ -15,8 +15,8 @@ import numpy as np
 from crm_lib.contract.settings import Channel, Play
 
 NOBODY = -1
-_MOST_PRICED = 20_000
-_SWEEPS, _HALVINGS = 4, 40
+_MOST_PRICED = 10_000
+_SWEEPS, _HALVINGS = 3, 26
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from crm_lib.analysis.action_plan.gain import Z
 
 POWER = 0.80
 FEWEST = 30
+_ROOM = 1.3  # arms are drawn by chance: thirty expected would often be fewer
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ def size(n: int, uplift: float, base: float, least: float, most: float) -> Size:
     """
     if n * min(most, 1 - most) < FEWEST:
         return _sized(n, uplift, base, least)
-    shares = np.arange(round(least * 100), round(most * 100) + 1) / 100
+    from_share = min(max(least, _ROOM * FEWEST / n), most)
+    shares = np.arange(math.ceil(from_share * 100 - 1e-9), round(most * 100) + 1) / 100
     for share in shares:
         found = power(uplift, base, n * (1 - share), n * share)
         if found >= POWER:

@@ -20,6 +20,7 @@ from crm_lib.analysis.intervals import Interval, nothing, wilson
 TEST_DAYS = 180
 FEWEST_BOTH = 20
 MOST_TESTED = 20_000
+MOST_POPULAR = 50  # products that the plain rule chooses from
 _SHRINK = 20.0  # customers' worth of popularity mixed into every pair
 
 
@@ -27,11 +28,13 @@ _SHRINK = 20.0  # customers' worth of popularity mixed into every pair
 class Affinity:
     """Pairs of products, most lift first, and the test on the months left out.
 
-    `pairs`: bought, next, n_both, n_then (bought later), support, lift, score. `by_sequence` and `by_popularity`
+    `popular` is the plain rule as pairs. `pairs`:
+    bought, next, n_both, n_then (bought later), support, lift, score. `by_sequence` and `by_popularity`
     are shares of customers whose next new product was the one recommended; `wins` names the rule in use.
     """
 
     pairs: pd.DataFrame
+    popular: pd.DataFrame
     n_customers: int
     by_sequence: Interval
     by_popularity: Interval
@@ -52,8 +55,8 @@ def affinity(transactions: ir.Table | None, as_of: dt.date) -> Affinity | None:
     firsts = _firsts(transactions, as_of)
     split = as_of - dt.timedelta(days=TEST_DAYS)
     sequence, popularity = _tested(firsts, split)
-    pairs, n = _pairs(firsts)
-    return Affinity(pairs, n, sequence, popularity, split)
+    pairs, n, popular = _pairs(firsts)
+    return Affinity(pairs, popular, n, sequence, popularity, split)
 
 
 def _firsts(transactions: ir.Table, as_of: dt.date) -> ir.Table:
@@ -65,7 +68,7 @@ def _firsts(transactions: ir.Table, as_of: dt.date) -> ir.Table:
     return told.group_by("customer_id", "product_id").agg(first_on=told["at"].cast("date").min()).cache()
 
 
-def _pairs(firsts: ir.Table) -> tuple[pd.DataFrame, int]:
+def _pairs(firsts: ir.Table) -> tuple[pd.DataFrame, int, pd.DataFrame]:
     """Every ordered pair with its counts; `score` is P(next | bought), shrunk to the product's popularity."""
     n = int(firsts["customer_id"].nunique().to_pyarrow().as_py())
     one = firsts.group_by("product_id").agg(n=firsts.count()).to_pandas().set_index("product_id")["n"].sort_index()
@@ -81,8 +84,16 @@ def _pairs(firsts: ir.Table) -> tuple[pd.DataFrame, int]:
     frame["support"] = frame["n_both"] / max(n, 1)
     frame["lift"] = frame["n_both"] * n / (n_a * n_b)
     frame["score"] = (frame["n_then"] + _SHRINK * n_b / max(n, 1)) / (n_a + _SHRINK)
-    frame["popularity"] = n_b / max(n, 1)
-    return frame.sort_values(["lift", "bought", "next"], ascending=[False, True, True], ignore_index=True), n
+    frame = frame.sort_values(["lift", "bought", "next"], ascending=[False, True, True], ignore_index=True)
+    return frame, n, _popular(one, n)
+
+
+def _popular(one: pd.Series, n: int) -> pd.DataFrame:
+    """The rule of popularity in the form of pairs: whatever was bought, the products most often bought."""
+    most = one.sort_values(ascending=False, kind="stable").head(MOST_POPULAR)
+    grid = pd.DataFrame({"bought": one.index}).merge(pd.DataFrame({"next": most.index}), how="cross")
+    grid = grid[grid["bought"] != grid["next"]].reset_index(drop=True)
+    return grid.assign(popularity=grid["next"].map(one).to_numpy(float) / max(n, 1))
 
 
 def next_products(affine: Affinity, transactions: ir.Table, as_of: dt.date, ids: list[str]) -> pd.DataFrame:
@@ -92,7 +103,9 @@ def next_products(affine: Affinity, transactions: ir.Table, as_of: dt.date, ids:
         return nobody
     wanted = ibis.memtable(pd.DataFrame({"customer_id": ids}))
     firsts = _firsts(transactions, as_of).semi_join(wanted, "customer_id")
-    found = _best(firsts, affine.pairs, "score" if affine.wins == "sequence" else "popularity")
+    by_sequence = affine.wins == "sequence"
+    table = affine.pairs if by_sequence else affine.popular
+    found = _best(firsts, table, "score" if by_sequence else "popularity")
     return found.order_by("customer_id").to_pandas()
 
 
@@ -123,7 +136,7 @@ def _tested(firsts: ir.Table, split: dt.date) -> tuple[Interval, Interval]:
     before = firsts.filter(firsts.first_on <= ibis.literal(split))
     after = firsts.filter(firsts.first_on > ibis.literal(split))
     after = after.semi_join(before, "customer_id")
-    pairs, n = _pairs(before)
+    pairs, n, popular = _pairs(before)
     asked = _sampled(after)
     n_new = len(asked)
     if pairs.empty or n == 0 or n_new == 0:
@@ -131,8 +144,8 @@ def _tested(firsts: ir.Table, split: dt.date) -> tuple[Interval, Interval]:
     few = ibis.memtable(pd.DataFrame({"customer_id": asked}))
     before, after = (table.semi_join(few, "customer_id").cache() for table in (before, after))
     found = []
-    for rule in ("score", "popularity"):
-        best = _best(before, pairs, rule)
+    for table, rule in ((pairs, "score"), (popular, "popularity")):
+        best = _best(before, table, rule)
         hits = after.inner_join(best, ["customer_id", "product_id"])
         found.append(wilson(int(hits.count().to_pyarrow().as_py()), n_new))
     return found[0], found[1]
