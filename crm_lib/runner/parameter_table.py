@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from crm_lib.runner import prose
 from crm_lib.runner.parameters import Parameter
+from crm_lib.theme import messages
 from crm_lib.theme.words import gettext as _
-
-_SAID_BY_KIND = re.compile(r"[,;]?\s*(?:-?\d+(?:\.\d+)? to -?\d+(?:\.\d+)?|\ba date)\s*$")
 
 
 @dataclass(frozen=True)
@@ -65,9 +63,7 @@ def meaning(parameter: Parameter) -> str:
     >>> meaning(Parameter("horizon_weeks", "int", 52, "how far ahead to forecast, 4 to 156", 4, 156))
     'how far ahead to forecast'
     """
-    text = parameter.help
-    if parameter.low is not None or parameter.dated:
-        text = _SAID_BY_KIND.sub("", text)
+    text = messages.of_help(parameter.help)
     return _(text) if text else ""
 
 

@@ -48,7 +48,7 @@ def _comments(source: str) -> Iterator[str]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         said = token.string.lstrip("# ").strip()
         if token.type == tokenize.COMMENT and said:
-            yield said
+            yield messages.of_help(said)
 
 
 def of_contract(file: IO[bytes], _keywords: Any, _comment_tags: Any, options: Any) -> Extracted:

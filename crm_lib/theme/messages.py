@@ -19,6 +19,7 @@ DOMAIN = "crm"
 _BETWEEN = re.compile(r"(\n\s*\n|\n(?=#{1,6} )|(?<=\n)(?=```))")
 _LEAD = re.compile(r"(\s*(?:#{1,6}\s+)?)(.*?)(\s*)", re.DOTALL)
 _HEADED = re.compile(r"^(#{1,6} [^\n]*)\n(?=[^\n])", re.MULTILINE)
+_LIMITS = re.compile(r"[,;]?\s*(?:-?\d+(?:\.\d+)? to -?\d+(?:\.\d+)?|\ba date)\s*$")
 _NOT_PROSE = ("```", "$$", "---", "|", "<")
 
 
@@ -62,6 +63,15 @@ def of_markdown(text: str) -> Iterator[str]:
     for block in _blocks(text):
         if _is_prose(block):
             yield _parts(block)[1]
+
+
+def of_help(comment: str) -> str:
+    """Return a parameter's help without the range or the "a date" at its end, which are said apart.
+
+    >>> of_help("how far ahead to forecast, 4 to 156")
+    'how far ahead to forecast'
+    """
+    return _LIMITS.sub("", comment)
 
 
 def markdown(text: str, say: Callable[[str], str]) -> str:
