@@ -72,7 +72,9 @@ def test_other_code_is_run(asked, monkeypatch):
 
 
 def test_what_the_date_before_published_counts_too(asked, monkeypatch):
-    monkeypatch.setattr(unchanged.history, "before", lambda _folder, _topic: {"figures": [1]})
+    monkeypatch.setattr(
+        unchanged.history, "before", lambda _folder, _topic: {"figures": [{"name": "n", "value": 1}]}
+    )
     assert unchanged.standing(asked, asked.jobs[0]) is None
 
 

@@ -75,7 +75,7 @@ def _parameter_words() -> dict[str, str]:
     tested = _("{what}, test fit")
     words = {}
     for letter in ("r", "alpha", "a", "b", "log_likelihood"):
-        word = process.format(letter=letter.replace("_", "-"))
+        word = process.format(letter=_("log-likelihood") if letter == "log_likelihood" else letter)
         words |= {letter: word, f"holdout_{letter}": tested.format(what=word)}
     for letter in ("p", "q", "v"):
         word = spend.format(letter=letter)
