@@ -21,9 +21,9 @@ JOINED: dict[str, dict[str, str]] = {
         **{c: c for c in ("p_alive", "p_buy", "expected_orders", "expected_spend")},
         **{c: c for c in ("clv_low", "clv_mid", "clv_high", "next_order_mid")},
     },
-    "retention": {"stage": "stage", "life_cycle_stage": "stage", "life_stage": "stage"},
-    "satisfaction": {"satisfaction": "satisfaction", "ratio": "satisfaction"},
-    "campaigns": {"last_campaign": "last_campaign", "last_campaign_id": "last_campaign"},
+    "retention": {"stage": "stage"},
+    "satisfaction": {"satisfaction": "satisfaction"},
+    "campaigns": {"last_campaign": "last_campaign"},
 }
 SILENT_AFTER, LOST_AFTER = 180, 720  # days, where retention has not justified others
 STAGES = ("won", "kept", "at_risk", "to_win_back", "lost")

@@ -12,7 +12,7 @@ from crm_lib.show.campaigns.names import brief, frame_of, listed, metrics
 from crm_lib.show.charts import Labels, lines
 from crm_lib.show.parts import Part, render, sentence, together
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import _, between, day, name, number, percent, points, short_month, signed
+from crm_lib.theme.words import _, between, day, name, number, percent, pgettext, points, short_month, signed
 
 N_OVER = 6
 
@@ -156,7 +156,7 @@ def _market(result: Evaluation) -> Part:
         _("Lines; ours ends at {share}.").format(share=percent(last["own_share"], 1)),
     )
     fields = [
-        Field("period_start", _("From"), day),
+        Field("period_start", pgettext("day", "From"), day),
         *(Field(c, w, lambda x: percent(x, 1)) for c, w in named.items()),
     ]
     numbers = table(wide, fields, _("Share of the market"))

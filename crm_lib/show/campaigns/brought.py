@@ -19,7 +19,7 @@ from crm_lib.show.campaigns.names import (
 from crm_lib.show.charts import Labels, bars
 from crm_lib.show.parts import Part, note, render, sentence, together
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import _, between, day, interval, money, ngettext, number, percent, points
+from crm_lib.theme.words import _, between, day, interval, money, ngettext, number, percent, pgettext, points
 
 N_DRAWN = 12
 
@@ -176,7 +176,7 @@ def _tests(result: Evaluation, tests: list[Uplift]) -> Part:
         Field("name", _("Campaign")),
         Field("verdict", _("Orders")),
         Field("n", _("Contacted / held out"), str),
-        Field("rates", _("Bought"), str),
+        Field("rates", pgettext("share", "Bought"), str),
         Field("bought", _("Difference (90 %)"), str),
         Field("buyers", _("More buyers"), number),
         Field("revenue", _("More sales per head (90 %)"), str),

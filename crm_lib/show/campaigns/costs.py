@@ -20,7 +20,7 @@ from crm_lib.show.campaigns.names import (
 from crm_lib.show.charts import Labels, bars
 from crm_lib.show.parts import Part, note, render, sentence, together
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import _, day, money, ngettext, number, percent, signed
+from crm_lib.theme.words import _, day, money, ngettext, number, percent, pgettext, signed
 
 N_SHOWN = 12
 
@@ -219,10 +219,10 @@ def _settlement(result: Evaluation) -> Part:
     fields = [
         Field("name", _("Campaign")),
         Field("status", _("State")),
-        Field("applied_amount", _("Asked for"), money),
+        Field("applied_amount", pgettext("money", "Asked for"), money),
         Field("approved_amount", _("Granted"), money),
         Field("actual", _("Spent"), lambda x: money(x, 2)),
-        Field("left", _("Left"), lambda x: signed(x, lambda y: money(y, 2))),
+        Field("left", pgettext("money", "Left"), lambda x: signed(x, lambda y: money(y, 2))),
         Field("spent_share", _("Spent"), percent),
     ]
     made = table(shown, fields, _("Settlement of each campaign, to the cent"))
@@ -240,7 +240,7 @@ def _workflow(result: Evaluation) -> Part:
         Field("state", _("State")),
         Field("n", _("Reached it"), number),
         Field("n_now", _("Stand there now"), number),
-        Field("applied_amount", _("Asked for"), money),
+        Field("applied_amount", pgettext("money", "Asked for"), money),
         Field("approved_amount", _("Granted"), money),
         Field("actual", _("Spent"), money),
     ]

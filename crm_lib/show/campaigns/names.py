@@ -9,7 +9,7 @@ import pandas as pd
 
 from crm_lib.analysis.campaigns import Evaluation, Uplift
 from crm_lib.analysis.intervals import Interval
-from crm_lib.theme.words import NOTHING, _, clean, is_missing, money, name, number
+from crm_lib.theme.words import NOTHING, _, clean, is_missing, money, name, number, pgettext
 
 MILLION = 1_000_000
 
@@ -126,7 +126,7 @@ def steps() -> dict[str, str]:
         "responded": _("Answered"),
         "leads": _("Leads"),
         "opportunities": _("Opportunities"),
-        "sales": _("Sales"),
+        "sales": pgettext("money", "Sales"),
     }
 
 
@@ -155,7 +155,7 @@ def categories() -> dict[str, str]:
 def metrics() -> dict[str, str]:
     """What targets aim at."""
     return {
-        "revenue": _("Sales"),
+        "revenue": pgettext("money", "Sales"),
         "orders": _("Orders"),
         "satisfaction": _("Satisfaction"),
         "market_share": _("Share of the market"),

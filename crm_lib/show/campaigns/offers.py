@@ -9,7 +9,7 @@ from crm_lib.analysis.intervals import Interval
 from crm_lib.show.campaigns.names import brief, estimate, frame_of, per_head, titles
 from crm_lib.show.parts import Part, note, sentence, together
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import NOTHING, _, interval, number, percent
+from crm_lib.theme.words import NOTHING, _, interval, number, percent, pgettext
 
 
 def discounts(result: Evaluation) -> Part:
@@ -53,7 +53,7 @@ def _lines(found: Prices) -> Part:
     fields = [
         Field("name", _("Sold")),
         Field("n", _("Lines"), number),
-        Field("amount", _("Sales"), brief),
+        Field("amount", pgettext("money", "Sales"), brief),
         Field("mean_amount", _("Money a line"), per_head),
         Field("mean_units", _("Units a line"), lambda x: number(x, 2)),
     ]

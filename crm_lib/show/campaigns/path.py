@@ -10,7 +10,7 @@ from crm_lib.show.campaigns.names import brief, steps, titles, took_part
 from crm_lib.show.charts import Labels, bars
 from crm_lib.show.parts import Part, note, render, sentence, together
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import _, between, day, ngettext, number, percent
+from crm_lib.theme.words import _, between, day, ngettext, number, percent, pgettext
 
 N_SHOWN = 20
 
@@ -82,7 +82,7 @@ def _groups(result: Evaluation) -> Part:
     fields = [
         Field("response_group", _("Group")),
         Field("contacted", _("Contacted"), number),
-        Field("sales", _("Bought"), number),
+        Field("sales", pgettext("people", "Bought"), number),
         Field("share", _("Share"), percent),
         Field("bounds", _("90 % interval"), str),
         Field("amount", _("Money"), brief),

@@ -10,7 +10,7 @@ from crm_lib.show.charts import Labels, bars
 from crm_lib.show.parts import Part, note, sentence, terms, together
 from crm_lib.show.retention.said import about, days, why_nothing
 from crm_lib.show.tables import Cell, Field, cells, table
-from crm_lib.theme.words import NOTHING, _, between, day, number, percent
+from crm_lib.theme.words import NOTHING, _, between, day, number, percent, pgettext
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,15 @@ def stage_names(result: Retention | None = None) -> dict[str, Stage]:
     n = days(result.silence.days) if result else ""
     twice = days(2 * result.silence.days) if result else ""
     return {
-        WON: Stage(_("won"), _("one order, not silent for long"), _("lead to the second order")),
+        WON: Stage(
+            pgettext("customers", "won"), _("one order, not silent for long"), _("lead to the second order")
+        ),
         KEPT: Stage(_("kept"), _("orders again at the usual pace"), _("serve well, sell more")),
         AT_RISK: Stage(_("at risk"), _("silent beyond the own limit"), _("call, most money first")),
         WIN_BACK: Stage(_("to win back"), _("silent for more than {days}").format(days=n), _("one good offer")),
-        LOST: Stage(_("lost"), _("silent for more than {days}").format(days=twice), _("leave in peace")),
+        LOST: Stage(
+            pgettext("customers", "lost"), _("silent for more than {days}").format(days=twice), _("leave in peace")
+        ),
     }
 
 

@@ -11,7 +11,7 @@ from crm_lib.show.charts import Labels, bars
 from crm_lib.show.parts import Part, note, sentence, together
 from crm_lib.show.retention.said import about, band, days, ranged, why_nothing
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import _, day, ngettext, number, percent
+from crm_lib.theme.words import _, day, ngettext, number, percent, pgettext
 
 
 def loyalty(result: Retention) -> Part:
@@ -187,7 +187,7 @@ def _years(found: Contracts) -> Part:
     fields = [
         Field("year", _("Year as a customer"), number),
         Field("n_at_start", _("With a contract"), number),
-        Field("n_left", _("Left"), number),
+        Field("n_left", pgettext("customers", "Left"), number),
         Field("said", _("Stayed (90 %)"), str),
     ]
     if "fitted" in rows.columns:
