@@ -24,6 +24,7 @@ from crm_lib.theme.words import (
     points,
     short_day,
     signed,
+    typeset,
 )
 from crm_lib.theme.words import gettext as _
 
@@ -38,7 +39,8 @@ def at_stake(result: Plan) -> Part:
     for f in found:
         amount = cash(f.amount) if f.figure else number(None)
         what = clean(f.figure.words) if f.figure and f.figure.words else _("names no sum of money")
-        rows.append([Cell(names.topic(f.topic)), Cell(amount, right=True), Cell(what), Cell(clean(f.summary))])
+        found = typeset(clean(f.summary))
+        rows.append([Cell(names.topic(f.topic)), Cell(amount, right=True), Cell(what), Cell(found)])
     heads = [Cell(_("Report")), Cell(_("Money"), right=True), Cell(_("What that is")), Cell(_("What it found"))]
     foot = _(
         "Sums of different kinds: what was spent, what may be lost, what waits. They rank; they don't add up."
