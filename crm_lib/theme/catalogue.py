@@ -77,8 +77,6 @@ def extracted(root: Path = ROOT) -> Catalog:
     ):
         if not name.startswith("notebooks/scratch"):
             found.add(message, locations=[(name, line)], context=context)
-    for message in found:
-        message.flags.discard("python-format")  # "63 % of" is no format
     return found
 
 
@@ -97,6 +95,8 @@ def updated(language: str, template: Catalog) -> Catalog:
     catalogue = read(language)
     catalogue.update(template, no_fuzzy_matching=True, update_header_comment=False)
     catalogue.obsolete.clear()
+    for message in catalogue:
+        message.flags.discard("python-format")  # "63 % of" is no format, whatever Babel takes it for
     return catalogue
 
 

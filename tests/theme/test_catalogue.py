@@ -66,7 +66,7 @@ def test_help_texts_topics_and_reasons_are_messages(ids):
 
     for topic in TOPICS.values():
         declared = parameters.declared(ROOT / "notebooks" / f"{topic.name}.ipynb")
-        assert {topic.title, topic.question, *(p.help for p in declared)} <= ids
+        assert {topic.title, topic.question, *(messages.of_help(p.help) for p in declared)} <= ids
     assert {"not a number", "unknown id", "broken line"} <= ids
 
 
