@@ -27,7 +27,7 @@ FILES = {
 }
 CATALOGUE = "crm_lib/contract/topics.py"
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,29}")
-_LAST_LINE = re.compile(r"^TOPICS: dict\[str, Topic\] = \{.*?\(([^)]*)\)\s*\}$", re.MULTILINE | re.DOTALL)
+_ALL = re.compile(r"^# In the order of the index\.\nALL = \((.*?)^\)$", re.MULTILINE | re.DOTALL)
 _ENTRY = Template("""$constant = Topic(
     "$topic",
     $title,
@@ -158,14 +158,13 @@ def _filled(node: Any, said: dict[str, str]) -> Any:
 def _catalogued(file: Path, topic: str, title: str, question: str) -> str:
     """The catalogue with the topic's entry, its name last in the list of all."""
     text = file.read_text(encoding="utf-8")
-    last = _LAST_LINE.search(text)
-    if last is None:
-        raise ConfigError(f"{file.name} does not end with TOPICS as it should; put the entry in by hand.")
+    listed = _ALL.search(text)
+    if listed is None:
+        raise ConfigError(f"{file.name} does not list ALL topics as it should; put the entry in by hand.")
     constant = topic.upper()
     entry = _ENTRY.substitute(
         constant=constant, topic=topic, title=json.dumps(title, ensure_ascii=False),
         question=json.dumps(question, ensure_ascii=False),
     )  # fmt: skip
-    names = [n.strip() for n in last[1].split(",") if n.strip()]
-    line = f"TOPICS: dict[str, Topic] = {{t.name: t for t in ({', '.join([*names, constant])})}}"
-    return text[: last.start()] + entry + line + text[last.end() :]
+    before, names, rest = text[: listed.start()], text[listed.start() : listed.end(1)], text[listed.end(1) :]
+    return f"{before}{entry}{names}    {constant},\n{rest}"

@@ -91,6 +91,14 @@ ACTION_PLAN = Topic(
     after=("segmentation", "clv", "funnel", "satisfaction", "retention", "campaigns"),
 )
 
-TOPICS: dict[str, Topic] = {
-    t.name: t for t in (SEGMENTATION, CLV, FUNNEL, SATISFACTION, RETENTION, CAMPAIGNS, ACTION_PLAN)
-}
+# In the order of the index.
+ALL = (
+    SEGMENTATION,
+    CLV,
+    FUNNEL,
+    SATISFACTION,
+    RETENTION,
+    CAMPAIGNS,
+    ACTION_PLAN,
+)
+TOPICS: dict[str, Topic] = {topic.name: topic for topic in ALL}
