@@ -19,6 +19,7 @@ from crm_lib.analysis.action_plan.loop import Results
 from crm_lib.analysis.action_plan.people import People, people
 from crm_lib.analysis.action_plan.plays import Unplayable
 from crm_lib.analysis.action_plan.recommend import Affinity
+from crm_lib.analysis.brief import Brief
 from crm_lib.contract.lists import CONTROL, TREATED, StoredPlan
 from crm_lib.contract.publication import Publication
 from crm_lib.contract.settings import PlanSettings, Play
@@ -27,8 +28,8 @@ LEAVE_ALONE = "leave_alone"
 _HORIZON_DAYS = 364  # of clv's P(buy), unless it says another
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
+@dataclass(frozen=True, eq=False, repr=False)
+class Plan(Brief):
     """A plan for one date.
 
     Attributes

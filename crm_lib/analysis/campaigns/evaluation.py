@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import ibis.expr.types as ir
 import pandas as pd
 
+from crm_lib.analysis.brief import Brief
 from crm_lib.analysis.campaigns import chain, prices, returns, roster
 from crm_lib.analysis.campaigns.arms import Arm, arms_of
 from crm_lib.analysis.campaigns.attribution import Attribution, attribution
@@ -42,8 +43,8 @@ class Gap:
     caused_amount: Interval
 
 
-@dataclass(frozen=True, eq=False)
-class Evaluation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Evaluation(Brief):
     """Everything the page says; see the modules named by the fields for what each part holds."""
 
     options: Options

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import ibis.expr.types as ir
 import pandas as pd
 
+from crm_lib.analysis.brief import Brief
 from crm_lib.analysis.clv import profit, value
 from crm_lib.analysis.clv.holdout import HoldOut, hold_out
 from crm_lib.analysis.clv.layers import Layers, layers
@@ -53,8 +54,8 @@ class Outlook:
         return float(self.tenths["share"].iloc[0])
 
 
-@dataclass(frozen=True, eq=False)
-class Forecast:
+@dataclass(frozen=True, eq=False, repr=False)
+class Forecast(Brief):
     """A forecast of what today's customers will bring, and what they brought in the same time before.
 
     `customers`: one row per customer with an order (see `Forecast.table`). `outlook` is None where no model could

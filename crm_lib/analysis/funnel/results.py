@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from crm_lib.analysis.brief import Brief
 from crm_lib.analysis.intervals import Interval
 from crm_lib.contract.publication import Publication
 
@@ -234,8 +235,8 @@ class Findings:
     n_reopened: int = 0
 
 
-@dataclass(frozen=True)
-class Pipeline:
+@dataclass(frozen=True, repr=False)
+class Pipeline(Brief):
     """The sales funnel of one source on one day. Parts that the data can't bear are None or empty."""
 
     as_of: dt.date

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.analysis import intervals
+from crm_lib.analysis.brief import Brief
 from crm_lib.analysis.intervals import Interval
 from crm_lib.analysis.retention import churn as churned
 from crm_lib.analysis.retention import cohorts as triangle
@@ -57,8 +58,8 @@ class Options:
         return cls(compare_from=settings.compare_from, currency=settings.currency, **choices)
 
 
-@dataclass(frozen=True, eq=False)
-class Retention:
+@dataclass(frozen=True, eq=False, repr=False)
+class Retention(Brief):
     """Everything the topic says; parts that the data can't bear are None or empty, never NaN.
 
     `reason` says why there is nothing at all: `no_orders`, or `too_short` (under four weeks of purchases).

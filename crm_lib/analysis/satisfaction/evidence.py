@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 from ibis.expr.types import Table
 
+from crm_lib.analysis.brief import Brief
 from crm_lib.analysis.satisfaction import answers as engine
 from crm_lib.analysis.satisfaction import people
 from crm_lib.analysis.satisfaction.base import base
@@ -29,8 +30,8 @@ UNITS = {"ratio": "ratio", "nps": "points", "content": "share"}
 FIGURES = {"ratio": "satisfaction", "nps": "nps", "content": "csat_share"}
 
 
-@dataclass(frozen=True)
-class Evidence:
+@dataclass(frozen=True, repr=False)
+class Evidence(Brief):
     """What stands behind the answers; parts that the source's tables can't bear are empty or None.
 
     stakes: money of the last year by what customers said (`people.stakes`)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 from ibis.expr.types import Table
 
+from crm_lib.analysis.brief import Brief
 from crm_lib.analysis.satisfaction import answers as engine
 from crm_lib.analysis.satisfaction import breakdown, measure, reliability
 from crm_lib.analysis.satisfaction.breakdown import Change, Limits
@@ -68,8 +69,8 @@ class Base:
     used: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
-@dataclass(frozen=True)
-class Voices:
+@dataclass(frozen=True, repr=False)
+class Voices(Brief):
     """What customers said.
 
     aspects: aspect, n_short, median_ratio, score_sd and, each with `_low`, `_high`, `_n`: ratio, gap, score, top

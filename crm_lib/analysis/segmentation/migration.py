@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.analysis import histories, intervals
+from crm_lib.analysis.brief import Brief
 from crm_lib.analysis.intervals import Interval
 from crm_lib.analysis.segmentation.pyramid import GRADES, value_grades
 from crm_lib.contract.cut import cut
@@ -27,8 +28,8 @@ AFTER = (*GRADES, NO_ORDER)
 _STEP = {name: step for step, name in enumerate(AFTER)}
 
 
-@dataclass(frozen=True, eq=False)
-class Moves:
+@dataclass(frozen=True, eq=False, repr=False)
+class Moves(Brief):
     """Who moved from which grade to which.
 
     Attributes

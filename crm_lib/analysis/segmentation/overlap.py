@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from crm_lib.analysis.brief import Brief
 from crm_lib.analysis.segmentation.attributes import UNKNOWN
 from crm_lib.analysis.segmentation.rules import SLIPPING
 from crm_lib.analysis.segmentation.schemes import (
@@ -49,8 +50,8 @@ class Crossing:
     hidden: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
-class Overlap:
+@dataclass(frozen=True, eq=False, repr=False)
+class Overlap(Brief):
     """How schemes overlap.
 
     Attributes

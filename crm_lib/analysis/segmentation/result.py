@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.analysis import histories
+from crm_lib.analysis.brief import Brief
 from crm_lib.analysis.intervals import Interval
 from crm_lib.analysis.segmentation import concentration, pyramid, weights
 from crm_lib.analysis.segmentation.grades import Grading, graded
@@ -38,8 +39,8 @@ class Rows:
     left_out_amount: float = 0.0
 
 
-@dataclass(frozen=True)
-class Segmentation:
+@dataclass(frozen=True, repr=False)
+class Segmentation(Brief):
     """Every customer graded, and what follows from it.
 
     Attributes

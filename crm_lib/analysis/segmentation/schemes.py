@@ -15,6 +15,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from crm_lib.analysis.brief import Brief
 from crm_lib.analysis.segmentation import attributes, behaviour, channels, pyramid, rules, weights
 from crm_lib.analysis.segmentation.behaviour import Behaviour
 from crm_lib.analysis.segmentation.concentration import money_shares
@@ -65,8 +66,8 @@ class Scheme:
         return self.classes["name"].isin(names).to_numpy()[self.place]
 
 
-@dataclass(frozen=True, eq=False)
-class Schemes:
+@dataclass(frozen=True, eq=False, repr=False)
+class Schemes(Brief):
     """All schemes of the same customers, and those asked for that the source can't tell (`missing`)."""
 
     customer_id: pd.Series

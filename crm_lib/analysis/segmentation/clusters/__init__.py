@@ -13,6 +13,7 @@ import pandas as pd
 import sklearn
 from threadpoolctl import threadpool_limits
 
+from crm_lib.analysis.brief import Brief
 from crm_lib.analysis.segmentation.clusters import fit, meaning
 from crm_lib.analysis.segmentation.clusters.meaning import AgainstGrades
 from crm_lib.analysis.segmentation.clusters.search import (
@@ -41,8 +42,8 @@ FEW, ALIKE = "few", "alike"
 REFUSALS = (FEW, ALIKE, SMALL, UNSTABLE, NO_GROUPS)
 
 
-@dataclass(frozen=True)
-class Clusters:
+@dataclass(frozen=True, repr=False)
+class Clusters(Brief):
     """Clusters of customers, or why there are none.
 
     Attributes

@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from crm_lib.analysis.brief import Brief
 from crm_lib.analysis.segmentation.portrait import compare, reading
 from crm_lib.analysis.segmentation.portrait.reading import (
     CONSTANT,
@@ -29,8 +30,8 @@ from crm_lib.contract.settings import Scale
 __all__ = ["CONSTANT", "FOLLOWS", "SCATTERED", "UNREADABLE", "Portrait", "Skipped", "portrait"]
 
 
-@dataclass(frozen=True)
-class Portrait:
+@dataclass(frozen=True, repr=False)
+class Portrait(Brief):
     """Every comparison of a class with all other customers.
 
     Attributes
