@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,9 +35,6 @@ class OwnNotebook:
 def read(path: Path, label: str = "") -> OwnNotebook:
     """What a notebook says of itself; without a label its pages stand under DATE+its file name.
 
-    Kernels begin in the folder of their notebook; for one that lies outside the project, crm.toml is named in the
-    environment.
-
     Raises
     ------
     ParameterError
@@ -47,9 +45,21 @@ def read(path: Path, label: str = "") -> OwnNotebook:
         raise ParameterError(f"--notebook: {path} {seen}. Copy one of notebooks/ and name the copy.")
     path = path.resolve()
     topic = _topic(path)
-    os.environ["CRM_CONFIG"] = str(locate())
     shipped = path == notebook(topic).resolve()
     return OwnNotebook(path, topic, label if label or shipped else _label(path.stem))
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Name crm.toml in the environment: kernels begin in their notebook's folder, which may lie elsewhere."""
+    before = os.environ.get("CRM_CONFIG")
+    os.environ["CRM_CONFIG"] = str(locate())
+    try:
+        yield
+    finally:
+        os.environ.pop("CRM_CONFIG")
+        if before is not None:
+            os.environ["CRM_CONFIG"] = before
 
 
 def _topic(path: Path) -> str:

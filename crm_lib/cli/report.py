@@ -131,7 +131,8 @@ def report(
             force=force,
         )
         try:
-            code = _dry(wishes, shared) if dry_run else _make(wishes, shared, quiet, warm, deliver)
+            with own.reachable() if mine else nullcontext():
+                code = _dry(wishes, shared) if dry_run else _make(wishes, shared, quiet, warm, deliver)
         except KeyboardInterrupt as stopped:
             told = signal.SIGTERM in stopped.args
             say("crm: stopped; the pages that stood there stand")

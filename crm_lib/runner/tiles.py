@@ -149,4 +149,4 @@ def _why_absent(
         return _("not known: {title} was not made").format(title=_(title))
     if topic in latest:
         return _("not measured by this source")
-    return _("no report gives it yet") if topic not in TOPICS else _("its report was not asked for")
+    return _("its report was not asked for")

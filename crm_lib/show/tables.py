@@ -11,6 +11,9 @@ import pandas as pd
 from crm_lib.show.parts import Part, render
 from crm_lib.theme.words import NOTHING, clean, is_missing
 
+# In px on a desk: the sheet, a letter of a table, the space around a cell; and the letters before words wrap.
+_SHEET, _LETTER, _PADDING, _MOST_LETTERS = 940, 7.6, 20, 18
+
 
 @dataclass(frozen=True)
 class Field:
@@ -50,5 +53,15 @@ def table(frame: pd.DataFrame, fields: Sequence[Field], caption: str, foot: str 
 
 
 def cells(heads: Sequence[Cell], rows: Sequence[Sequence[Cell]], caption: str, foot: str = "") -> Part:
-    """Show a table given cell by cell."""
-    return render("table", heads=heads, rows=rows, caption=caption, foot=foot)
+    """Show a table given cell by cell; one too wide for a desk is set smaller, and its numbers may wrap."""
+    return render("table", heads=heads, rows=rows, caption=caption, foot=foot, dense=_is_wide(heads, rows))
+
+
+def _is_wide(heads: Sequence[Cell], rows: Sequence[Sequence[Cell]]) -> bool:
+    """Whether its columns, at their longest, need more than the sheet; words wrap, numbers don't."""
+    needed = 0.0
+    for i, head in enumerate(heads):
+        longest = max((len(row[i].text) for row in rows), default=0)
+        letters = longest if head.right else min(longest, _MOST_LETTERS)
+        needed += max(letters, max(map(len, head.text.split()), default=0)) * _LETTER + _PADDING
+    return needed > _SHEET

@@ -44,8 +44,8 @@ def test_importance_and_what_is_explained():
         rows = table.set_index("aspect").loc[["a", "b", "c"]]
         shares += list(zip(rows.shapley_low, true_shares, rows.shapley_high, strict=True))
         explained.append((fit.low, importance.shapley(truth).sum(), fit.high))
-    assert 0.86 <= share_held(shares) <= 0.94
-    assert 0.86 <= share_held(explained) <= 0.94
+    assert 0.85 <= share_held(shares) <= 0.94
+    assert 0.85 <= share_held(explained) <= 0.94
 
 
 def test_equally_important_aspects_are_seldom_told_apart():

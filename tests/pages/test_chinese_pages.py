@@ -24,7 +24,9 @@ NAMES = {
     "AIC", "AUC", "Aalen", "BG", "BIC", "Batislam", "Brier", "CDNOW", "CLVTools", "CRM", "Cramér", "Cronbach",
     "Denizel", "English", "Fader", "Filiztekin", "Gamma", "Hardie", "Holm", "Jaccard", "Johansen", "Kaplan",
     "Kendall", "Lee", "MBG", "Meier", "NBD", "NPS", "RFM", "Rand", "Xudong", "alpha", "crm", "csv", "lib",
-    "lifetimes", "parquet", "toml", "AttributeError", "NameError", "entropy", "quantile",
+    "lifetimes", "parquet", "toml", "AttributeError", "NameError", "entropy", "quantile", "CUPED", "Greenwood",
+    "Hillstrom", "Johnson", "LMG", "Mateo", "Domingo", "Ferrer", "Sanz", "ROI", "RFM", "Shapley", "Spearman", "VIF",
+    "Wilson", "log", "rank", "Newcombe", "Welch", "Bonferroni",
 }  # fmt: skip
 
 
@@ -69,7 +71,12 @@ def typed(project):
         for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
             if "parameters" in cell["metadata"].get("tags", []):
                 found.update(re.findall(r"[A-Za-z_]+", re.sub("#.*", "", "".join(cell["source"]))))
-    found |= {*TABLES, *TOPICS, "customers", "aspects", "touchpoints", "stages", "segmentation"}
+    found |= {
+        *TABLES,
+        *TOPICS,
+        *(table for topic in TOPICS.values() for table in topic.publishes),
+        "crm plan approve",
+    }
     return sorted((re.sub("[\u202a-\u202e\u2066-\u2069\x00]", "", t) for t in found if t), key=len, reverse=True)
 
 
@@ -88,7 +95,8 @@ def _strings(value):
 def said(page):
     """What a page says: its text, alt texts and labels; without code, commands and addresses."""
     text = page.read_text(encoding="utf-8")
-    text = re.sub(r"<(style|pre|code)\b.*?</\1>", " ", text, flags=re.DOTALL)
+    text = re.sub(r"<(style|pre)\b.*?</\1>", " ", text, flags=re.DOTALL)
+    text = re.sub(r"<code\b.*?</code>", "·", text, flags=re.DOTALL)
     labels = re.findall(r'(?:alt|aria-label|data-head|title)="([^"]*)"', text)
     pieces = [html.unescape(piece) for piece in [*re.sub(r"<[^>]+>", "\n", text).split("\n"), *labels]]
     return [re.sub("[\u202a-\u202e\u2066-\u2069]", "", piece.strip()) for piece in pieces if piece.strip()]

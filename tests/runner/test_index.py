@@ -144,7 +144,7 @@ def test_an_indicator_that_is_not_known_says_why(tmp_path):
         "not known: no table surveys",
         "not known: Clv was not made",
         "fewer than 30 closed deals",
-        "no report gives it yet",
+        "its report was not asked for",
     )
     assert [reason in page for reason in reasons] == [True] * 4
 

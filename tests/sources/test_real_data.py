@@ -80,7 +80,7 @@ def test_mobi_has_its_known_answers():
     assert one((crm.surveys.nps <= 6).sum()) == 60
     quality = crm.survey_items.filter(_.aspect == "Overall quality")
     assert one((quality.expected.notnull() & quality.perceived.notnull()).sum()) == 250
-    assert one(crm.survey_items.count()) == 17 * 250
+    assert one(crm.survey_items.count()) == 18 * 250
 
 
 def test_the_textbook_weights_its_grades():

@@ -89,7 +89,7 @@ def closed_by(days: np.ndarray, ended: np.ndarray, limit: float) -> Interval:
 
     Without a value where nothing was watched for so long and some are open still.
 
-    >>> closed_by(np.array([1.0, 2, 2, 9]), np.array([True, True, False, True]), 3).value
+    >>> round(closed_by(np.array([1.0, 2, 2, 9]), np.array([True, True, False, True]), 3).value, 3)
     0.5
     """
     from statsmodels.duration.survfunc import SurvfuncRight

@@ -102,7 +102,10 @@ def summary(result: Plan) -> str:
         more = _("Earlier lists brought {money} (90 %: {low} – {high}).")
         return f"{text} {more.format(money=cash(profit.value), low=cash(profit.low), high=cash(profit.high))}"
     best = best_play(result)
-    return f"{text} {_('Most from “{play}”.').format(play=best)}" if best else text
+    if not best:
+        return text
+    most = _("Most from “{play}”.").format(play=best)
+    return f"{text} {most}"
 
 
 def notes(result: Plan) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ def nobody(result: Plan) -> str:
             "there is no list."
         )
     if not result.playable:
-        return _("None of the plays of crm.toml can be played here; “How far to trust this” says what each lacks.")
+        return _("No play of crm.toml can be played here; “How far to trust this” says what each lacks.")
     if not result.guarded.n_wanted:
         return _("No play fits any customer today.")
     if not result.guarded.allowed.any():

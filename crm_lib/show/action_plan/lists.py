@@ -13,10 +13,12 @@ from crm_lib.contract.lists import CONTROL, TargetLists
 from crm_lib.contract.settings import Play
 from crm_lib.show.action_plan import names
 from crm_lib.show.segmentation import names as segments
-from crm_lib.theme.words import clean, is_missing, ngettext, number
+from crm_lib.theme.words import clean, is_missing, ngettext, number, shorten
 from crm_lib.theme.words import gettext as _
 
 _JOINT = "; "
+
+_MOST_LETTERS = 200
 
 
 def lists(result: Plan, products: pd.DataFrame | None = None) -> TargetLists:
@@ -28,12 +30,12 @@ def lists(result: Plan, products: pd.DataFrame | None = None) -> TargetLists:
         result.customers.drop(columns=["owner", "action", "reason"], errors="ignore"), how="left", on="customer_id"
     )
     titles = {p.name: names.title(result, p.name) for p in result.settings.plays}
-    offers = {p.name: clean(p.offer) if p.offer else "" for p in result.settings.plays}
+    offers = {p.name: _short(p.offer) if p.offer else "" for p in result.settings.plays}
     called = {} if products is None else dict(zip(products["product_id"], products["name"], strict=True))
     kept = result.members.assign(
         action=members["list"].map(titles).to_numpy(object),
         offer=members["list"].map(offers).to_numpy(object),
-        product=[clean(called.get(p, p)) if p else "" for p in members["product_id"]],
+        product=[_short(called.get(p, p)) if p else "" for p in members["product_id"]],
         reason=_reasons(result, members),
         arm_said=np.where(members["arm"] == CONTROL, _("do not contact: held out"), _("contact")),
     )
@@ -110,10 +112,10 @@ def _worded(values: pd.Series, form: Callable[[Any], str]) -> np.ndarray:
 
 def _bought(play: Play) -> str:
     if play.bought and play.not_yet:
-        return _("bought {a}, not yet {b}").format(a=clean(play.bought), b=clean(play.not_yet))
+        return _("bought {a}, not yet {b}").format(a=_short(play.bought), b=_short(play.not_yet))
     if play.bought:
-        return _("bought {a}").format(a=clean(play.bought))
-    return _("has not bought {b} yet").format(b=clean(play.not_yet)) if play.not_yet else ""
+        return _("bought {a}").format(a=_short(play.bought))
+    return _("has not bought {b} yet").format(b=_short(play.not_yet)) if play.not_yet else ""
 
 
 def _form(column: str) -> Callable[[Any], str]:
@@ -127,17 +129,22 @@ def _form(column: str) -> Callable[[Any], str]:
         "n_orders": counted("{n} order so far", "{n} orders so far"),
         "points": counted("{n} point", "{n} points"),
         "segment": lambda x: _("segment “{name}”").format(name=_segment(x)),
-        "value_grade": lambda x: _("value grade {grade}").format(grade=clean(x)),
+        "value_grade": lambda x: _("value grade {grade}").format(grade=_short(x)),
     }
-    return known.get(column, lambda x: f"{clean(column)}: {_plain(x)}")
+    return known.get(column, lambda x: f"{_short(column)}: {_plain(x)}")
 
 
 def _segment(key: str) -> str:
     told = segments.segments().get(key)
-    return told.name if told else clean(key)
+    return told.name if told else _short(key)
 
 
 def _plain(x: Any) -> str:
     if is_missing(x) or isinstance(x, str):
-        return clean(x)
-    return clean(x) if isinstance(x, bool | np.bool_) else number(x, 0 if float(x).is_integer() else 2)
+        return _short(x)
+    return _short(x) if isinstance(x, bool | np.bool_) else number(x, 0 if float(x).is_integer() else 2)
+
+
+def _short(typed: Any) -> str:
+    """What somebody typed, as plain text of a length that a cell bears."""
+    return shorten(clean(typed), _MOST_LETTERS)

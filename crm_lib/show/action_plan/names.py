@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crm_lib.analysis.action_plan import LEAVE_ALONE, Plan
-from crm_lib.theme.words import clean, is_missing, money, name
+from crm_lib.theme.words import clean, is_missing, money, name, shorten
 from crm_lib.theme.words import gettext as _
 
 
@@ -38,7 +38,7 @@ def plays() -> dict[str, str]:
 def title(result: Plan, play: str) -> str:
     """Title of a play as plain text: what crm.toml says, else ours, else its name."""
     told = next((p.title for p in result.settings.plays if p.name == play), "")
-    return clean(told) if told else plays().get(play, play)
+    return shorten(clean(told), 80) if told else plays().get(play, play)
 
 
 def said(result: Plan, play: str) -> str:

@@ -11,7 +11,7 @@ from crm_lib.show.action_plan.names import cash
 from crm_lib.show.charts import Labels, bars
 from crm_lib.show.parts import Part, sentence, together
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import between, clean, day, is_missing, name, ngettext, number, percent, points, signed
+from crm_lib.theme.words import between, day, is_missing, name, ngettext, number, percent, points, signed
 from crm_lib.theme.words import gettext as _
 
 _MOST_PAIRS = 8
@@ -25,7 +25,7 @@ def plays(result: Plan) -> Part:
         return sentence(_("Nothing is proposed for this date."))
     frame = frame.assign(
         title=[names.title(result, p) for p in frame["play"]],
-        offer=[clean(result.play(p).offer) for p in frame["play"]],
+        offer=[name(result.play(p).offer, 80) for p in frame["play"]],
         bounds=[between(a, b, cash) for a, b in zip(frame["low"], frame["high"], strict=True)],
         said=[names.sources()[s] for s in frame["source"]],
     ).sort_values("gain", ascending=False, kind="stable", ignore_index=True)
@@ -181,7 +181,7 @@ def _once(pairs: pd.DataFrame) -> pd.DataFrame:
 
 def _product(called: dict[str, str], key: str) -> str:
     told = called.get(key)
-    return clean(key) if is_missing(told) or not told else clean(told)
+    return name(key) if is_missing(told) or not told else name(told)
 
 
 def _tested(result: Plan) -> str:

@@ -272,7 +272,7 @@ def under_way(result: Evaluation) -> Part:
 def _pace(result: Evaluation, rows: pd.DataFrame) -> str:
     fast = rows[(rows["spent_share"] > rows["time_share"] + 0.1)]
     if fast.empty:
-        return _("None spends faster than its days go by.")
+        return _("No campaign spends faster than its days go by.")
     return _("Money goes faster than days: {names}.").format(
         names=listed([said(result, c) for c in fast["campaign_id"]])
     )

@@ -107,7 +107,7 @@ def _sentences(found: Drivers) -> list[str]:
         )
     ]
     if not (found.table.apart != 0).any():
-        texts.append(_("None is shown to matter more than an equal share of {share}.").format(
+        texts.append(_("No aspect is shown to matter more than an equal share of {share}.").format(
             share=percent(found.equal_share)
         ))  # fmt: skip
     first = mend_first(found)

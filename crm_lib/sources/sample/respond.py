@@ -191,7 +191,7 @@ def _brought(
 def _rows(rng: np.random.Generator, truth: Truth, orders: purchases.Orders, prefix: str, n: int) -> pa.Table:
     none = np.zeros(0, dtype=np.int64)
     ledger = purchases.Ledger(orders, purchases.lines(rng, truth.purchases, orders), none, none)
-    return purchases.transactions(rng, truth.purchases, {prefix: ledger}, np.zeros(n, dtype=np.int64))
+    return purchases.transactions(rng, truth.purchases, {prefix: ledger}, np.zeros(n, dtype=np.int64), rng)
 
 
 def _plain(table: pa.Table) -> pa.Table:
