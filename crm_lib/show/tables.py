@@ -13,6 +13,7 @@ from crm_lib.theme.words import NOTHING, clean, is_missing
 
 # In px on a desk: the sheet, a letter of a table, the space around a cell; and the letters before words wrap.
 _SHEET, _LETTER, _PADDING, _MOST_LETTERS = 940, 7.6, 20, 18
+_MANY = 10  # columns that would not fit on paper
 
 
 @dataclass(frozen=True)
@@ -64,4 +65,4 @@ def _is_wide(heads: Sequence[Cell], rows: Sequence[Sequence[Cell]]) -> bool:
         longest = max((len(row[i].text) for row in rows), default=0)
         letters = longest if head.right else min(longest, _MOST_LETTERS)
         needed += max(letters, max(map(len, head.text.split()), default=0)) * _LETTER + _PADDING
-    return needed > _SHEET
+    return needed > _SHEET or len(heads) >= _MANY

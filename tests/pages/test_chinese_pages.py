@@ -25,7 +25,7 @@ NAMES = {
     "Denizel", "English", "Fader", "Filiztekin", "Gamma", "Hardie", "Holm", "Jaccard", "Johansen", "Kaplan",
     "Kendall", "Lee", "MBG", "Meier", "NBD", "NPS", "RFM", "Rand", "Xudong", "alpha", "crm", "csv", "lib",
     "lifetimes", "parquet", "toml", "AttributeError", "NameError", "entropy", "quantile", "CUPED", "Greenwood",
-    "Hillstrom", "Johnson", "LMG", "Mateo", "Domingo", "Ferrer", "Sanz", "ROI", "RFM", "Shapley", "Spearman", "VIF",
+    "Hillstrom", "Johnson", "LMG", "Mateo", "Domingo", "Ferrer", "Sanz", "ROI", "Shapley", "Spearman", "VIF",
     "Wilson", "log", "rank", "Newcombe", "Welch", "Bonferroni",
 }  # fmt: skip
 
