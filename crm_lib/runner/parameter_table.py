@@ -63,7 +63,8 @@ def meaning(parameter: Parameter) -> str:
     >>> meaning(Parameter("horizon_weeks", "int", 52, "how far ahead to forecast, 4 to 156", 4, 156))
     'how far ahead to forecast'
     """
-    text = messages.of_help(parameter.help)
+    said_by_kind = parameter.low is not None or parameter.dated
+    text = messages.of_help(parameter.help) if said_by_kind else parameter.help
     return _(text) if text else ""
 
 

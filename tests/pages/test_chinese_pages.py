@@ -26,7 +26,7 @@ NAMES = {
     "Kendall", "Lee", "MBG", "Meier", "NBD", "NPS", "RFM", "Rand", "Xudong", "alpha", "crm", "csv", "lib",
     "lifetimes", "parquet", "toml", "AttributeError", "NameError", "entropy", "quantile", "CUPED", "Greenwood",
     "Hillstrom", "Johnson", "LMG", "Mateo", "Domingo", "Ferrer", "Sanz", "ROI", "Shapley", "Spearman", "VIF",
-    "Wilson", "log", "rank", "Newcombe", "Welch", "Bonferroni",
+    "Wilson", "log", "rank", "Newcombe", "Welch", "Bonferroni", "raking", "sBG",
 }  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def said(page):
     """What a page says: its text, alt texts and labels; without code, commands and addresses."""
     text = page.read_text(encoding="utf-8")
     text = re.sub(r"<(style|pre)\b.*?</\1>", " ", text, flags=re.DOTALL)
-    text = re.sub(r"<code\b.*?</code>", "·", text, flags=re.DOTALL)
+    text = re.sub(r"<code\b.*?</code>", "", text, flags=re.DOTALL)
     labels = re.findall(r'(?:alt|aria-label|data-head|title)="([^"]*)"', text)
     pieces = [html.unescape(piece) for piece in [*re.sub(r"<[^>]+>", "\n", text).split("\n"), *labels]]
     return [re.sub("[\u202a-\u202e\u2066-\u2069]", "", piece.strip()) for piece in pieces if piece.strip()]

@@ -90,7 +90,7 @@ def test_the_headline_says_gain_interval_contacts_and_cost():
     ("found", "how", "says"),
     [
         (tables(consent=False), settings(), "Nobody is contacted: the source has no column consent"),
-        (tables(), settings(cost=None), "None of the plays of crm.toml can be played here"),
+        (tables(), settings(cost=None), "No play of crm.toml can be played here"),
         (tables(), settings(cost=9999.0), "No contact is expected to bring more than it costs"),
         (tables(), settings(when=(Condition("n_orders", at_least=99),)), "No play fits any customer today"),
         (tables(), dataclasses.replace(settings(), plays=()), "names no plays for this source"),
