@@ -26,7 +26,7 @@ NAMES = {
     "Kendall", "Lee", "MBG", "Meier", "NBD", "NPS", "RFM", "Rand", "Xudong", "alpha", "crm", "csv", "lib",
     "lifetimes", "parquet", "toml", "AttributeError", "NameError", "entropy", "quantile", "CUPED", "Greenwood",
     "Hillstrom", "Johnson", "LMG", "Mateo", "Domingo", "Ferrer", "Sanz", "ROI", "Shapley", "Spearman", "VIF",
-    "Wilson", "log", "rank", "Newcombe", "Welch", "Bonferroni", "raking", "sBG",
+    "Wilson", "log", "rank", "Newcombe", "Welch", "Bonferroni", "raking", "sBG", "Beta",
 }  # fmt: skip
 
 
