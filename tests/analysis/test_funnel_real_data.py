@@ -159,6 +159,7 @@ def test_the_samples_parts_go_from_the_market_to_the_sale(sample):
     assert sample.levers["is_lead"].iloc[0]
 
 
+@pytest.mark.slow
 def test_the_number_of_engine_threads_changes_nothing():
     seen = []
     for threads in (1, 4):

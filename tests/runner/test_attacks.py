@@ -231,6 +231,7 @@ def test_a_forked_kernel_killed_at_many_moments(made, order, job):
         the_kernel_dies(made, order, job, 25, pair)
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_for_the_runner_leaves_the_last_good_page(made, job):
     def no_room():
         resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))

@@ -13,6 +13,7 @@ def only(done):
     return outcome.verdict, done.exit_code, outcome.page.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="another process can't be bounded here")
 def test_out_of_memory_is_said_and_nobody_else_suffers(tmp_path, order, job):
     found, code, page = only(run.report(order(tmp_path, job("hungry"), memory_mb=4000)))
@@ -20,6 +21,7 @@ def test_out_of_memory_is_said_and_nobody_else_suffers(tmp_path, order, job):
     assert "ran out of memory" in page
 
 
+@pytest.mark.slow
 def test_a_flood_of_output_is_a_failure_in_words(tmp_path, report):
     found, code, page = only(report(tmp_path, "endless_output"))
     assert (found.state, code) == (verdict.FAILED, 1)
