@@ -11,6 +11,7 @@ import pytest
 from typer.main import get_command
 
 from crm_lib.cli import app
+from crm_lib.runner import verdict
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "notebooks/README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -93,3 +94,10 @@ def test_links_in_the_docs_lead_somewhere(page):
     for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         if "://" not in link:
             assert (page.parent / link).exists(), link
+
+
+def test_readers_find_every_state_of_the_index_in_the_docs():
+    states = ("FINE", "NOTES", "STALE", "UNCHANGED", "NO_DATA", "FAILED", "TIMED_OUT", "KILLED")
+    said = [verdict.state_words(getattr(verdict, name))[:2] for name in states]
+    text = (ROOT / "docs" / "reading-a-report.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| (\S) \| ([a-z ]+) \|", text, re.MULTILINE) == said

@@ -95,24 +95,24 @@ def test_a_margin_scales_value_and_its_range(forecast, rows):
     assert half.orders == forecast.outlook.orders
 
 
+def kept(forecast, weeks, annual):
+    """What discounting leaves of each customer's expected orders."""
+    options = clv.Options(horizon_weeks=weeks, annual_discount_share=annual, margin_share=1.0)
+    return value.scored(forecast.outlook.fitted, options)["value_share"].to_numpy()
+
+
 def test_a_discount_lowers_value_by_less_than_the_whole_rate(forecast):
-    fitted = forecast.outlook.fitted
-    plain = fitted.expected_orders(182)
-    discounted = value.discounted_orders(fitted, 182, 0.10)
-    assert (discounted < plain).all()
-    assert (discounted > plain / 1.10**0.51).all()
+    share = kept(forecast, 26, 0.10)
+    assert (share < 1).all()
+    assert (share > 1 / 1.10**0.51).all()
 
 
 def test_without_a_discount_nothing_is_discounted(forecast):
-    fitted = forecast.outlook.fitted
-    np.testing.assert_array_equal(value.discounted_orders(fitted, 182, 0.0), fitted.expected_orders(182))
+    assert (kept(forecast, 26, 0.0) == 1).all()
 
 
-def test_one_month_is_discounted_once(forecast):
-    fitted = forecast.outlook.fitted
-    month = 365.25 / 12
-    share = value.discounted_orders(fitted, month, 1.0) / fitted.expected_orders(month)
-    np.testing.assert_allclose(share, 0.5 ** (1 / 12))
+def test_less_than_a_month_is_discounted_once(forecast):
+    np.testing.assert_allclose(kept(forecast, 4, 1.0), 0.5 ** (1 / 12))
 
 
 def test_the_headline_is_fitted_on_all_and_the_test_on_the_past(forecast):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -85,8 +84,3 @@ def _touched(customers: pd.DataFrame, rules: Guard) -> dict[str, np.ndarray]:
 def in_global_holdout(ids: pd.Series, share: float) -> np.ndarray:
     """Who is never contacted, so that all plans together can be judged: the same customers for good."""
     return uniform(ids, GLOBAL_SEED) < share
-
-
-def live_until(sent_on: dt.date, outcome_days: int) -> dt.date:
-    """Last day on which a list that was sent is a live campaign: nothing else may disturb its measurement."""
-    return sent_on + dt.timedelta(days=outcome_days)

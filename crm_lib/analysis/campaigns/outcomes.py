@@ -6,8 +6,6 @@ no later order; elsewhere the contact's own outcome columns stand. All of it hap
 
 from __future__ import annotations
 
-import datetime as dt
-
 import ibis
 import ibis.expr.types as ir
 
@@ -111,8 +109,3 @@ def _counted(people: ir.Table, transactions: ir.Table, options: Options) -> ir.T
             (told.own_visits > 0).cast("int64"),
         ),
     )
-
-
-def window_end(day: dt.date, options: Options) -> dt.date:
-    """Last day of the outcome window of a contact on `day`."""
-    return day + dt.timedelta(days=options.window_days)

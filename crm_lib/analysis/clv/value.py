@@ -75,23 +75,6 @@ def fit(frame: pd.DataFrame, as_of: dt.date, beside: bool = True) -> Fitted:
     return Fitted(model, money, frame, as_of, churn, (btyd.fit(unique, kind=btyd.NBD),))
 
 
-def discounted_orders(fitted: Fitted, days: float, annual_discount_share: float) -> np.ndarray:
-    """Expected orders, each month's discounted to today as if they came at its end.
-
-    sum_i (E[Y(t_i)] - E[Y(t_(i-1))]) / (1+d)^i with d = (1+annual)^(1/12) - 1; months of 365.25/12 days.
-    """
-    if annual_discount_share == 0:
-        return fitted.expected_orders(days)
-    monthly = (1 + annual_discount_share) ** (1 / MONTHS)
-    ends = month_ends(days)
-    total, before = np.zeros(len(fitted.customers)), np.zeros(len(fitted.customers))
-    for i, end in enumerate(ends, start=1):
-        now = fitted.expected_orders(end)
-        total += (now - before) / monthly**i
-        before = now
-    return total
-
-
 def scored(fitted: Fitted, options: Options) -> pd.DataFrame:
     """`base` rows with `p_alive`, `p_buy`, `expected_orders`, `expected_spend`, `value_share`, `clv_mid`.
 
