@@ -60,8 +60,8 @@ def _several(found: Schemes) -> str:
         return _("Nobody buys through more than one channel.")
     row = rows.loc["several"]
     return _(
-        "{customers} of them all buy through several channels and bring {share} of the money: {times} times as "
-        "much per customer as all together."
+        "{customers} of all customers buy through several channels and bring {share} of the money: {times} times "
+        "as much per customer as all together."
     ).format(
         customers=percent(row["customer_share"]),
         share=percent(row["amount_share"]),
