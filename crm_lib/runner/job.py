@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_lib.contract.reporting import Reporting
+from crm_lib.contract.topics import TOPICS
 
 
 @dataclass(frozen=True)
@@ -58,3 +59,19 @@ class Order:
         """The folder of this source and date."""
         name = self.as_of.isoformat() + (f"+{self.label}" if self.label else "")
         return self.reports / self.source / name
+
+
+def waves(jobs: tuple[Job, ...]) -> list[list[Job]]:
+    """Jobs that may run at once, wave after wave: what reads other topics begins when these are in their place."""
+    made: list[list[Job]] = []
+    rest = list(jobs)
+    while rest:
+        waiting = {job.topic for job in rest}
+        ready = [job for job in rest if not waiting & set(_after(job.topic))] or rest
+        made.append(ready)
+        rest = [job for job in rest if job not in ready]
+    return made
+
+
+def _after(topic: str) -> tuple[str, ...]:
+    return TOPICS[topic].after if topic in TOPICS else ()

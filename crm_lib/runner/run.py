@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from crm_lib import __version__
-from crm_lib.contract.topics import TOPICS
 from crm_lib.errors import ReportFailed
 from crm_lib.runner import (
     archive,
@@ -33,7 +32,7 @@ from crm_lib.runner import (
     verdict,
 )
 from crm_lib.runner.forked import WarmPair
-from crm_lib.runner.job import Job, Order
+from crm_lib.runner.job import Job, Order, waves
 from crm_lib.runner.progress import Lines
 from crm_lib.runner.record import Outcome, minute
 from crm_lib.runner.verdict import Verdict
@@ -115,7 +114,7 @@ def _report(order: Order, progress: Lines, began: dt.datetime, warm: WarmPair | 
     shift = _Shift(order, start, began, record.commit(order.reports.parent), log, warm)
     found: list[Outcome] = []
     with progress:
-        for jobs in _waves(order.jobs):
+        for jobs in waves(order.jobs):
             found += _wave(shift, jobs, progress)
     outcomes = _in_order(order, found)
     written = record.of_run(order, start, began, shift.commit, outcomes)
@@ -123,22 +122,6 @@ def _report(order: Order, progress: Lines, began: dt.datetime, warm: WarmPair | 
     with lock.held(order.reports / ".lock", _INDEX_WAIT_S):
         index.write(order.reports, order.folder)
     return Run(outcomes, order.folder / archive.index_name(order.language))
-
-
-def _waves(jobs: tuple[Job, ...]) -> list[list[Job]]:
-    """Jobs that may run at once, wave after wave: what reads other topics begins when these are in their place."""
-    waves: list[list[Job]] = []
-    rest = list(jobs)
-    while rest:
-        waiting = {job.topic for job in rest}
-        ready = [job for job in rest if not waiting & set(_after(job.topic))] or rest
-        waves.append(ready)
-        rest = [job for job in rest if job not in ready]
-    return waves
-
-
-def _after(topic: str) -> tuple[str, ...]:
-    return TOPICS[topic].after if topic in TOPICS else ()
 
 
 def _wave(shift: _Shift, jobs: list[Job], progress: Lines) -> list[Outcome]:
