@@ -2,6 +2,7 @@
 
 CrmError
 ├── ConfigError          crm.toml is missing, broken, or names what does not exist      exit 2
+│   └── Unreachable      a database does not answer, or ended the connection            exit 2
 ├── DataContractError    a file, table, column or value breaks the contract             exit 2
 ├── ParameterError       a notebook parameter or command-line choice is wrong           exit 2
 ├── NotEnoughData        the data are sound but too few for what was asked              exit 1
@@ -46,6 +47,10 @@ class ConfigError(CrmError):
     exit_code = 2
 
 
+class Unreachable(ConfigError):
+    """A database does not answer, or ended the connection: it may a second time."""
+
+
 class DataContractError(CrmError):
     """A file, table, column or value is not what the contract asks for."""
 
@@ -74,6 +79,7 @@ class Busy(CrmError):
 
 _TITLES = {
     "ConfigError": "crm.toml needs a look",
+    "Unreachable": "The database does not answer",
     "DataContractError": "The data are not as agreed",
     "ParameterError": "A choice can't be taken",
     "NotEnoughData": "Too few data for this question",

@@ -12,7 +12,7 @@ import ibis
 from ibis import _
 
 from crm_lib.contract.card import Rejected
-from crm_lib.contract.rules import ROW, SEEN, Rule, Surroundings, rules_of
+from crm_lib.contract.rules import KNOWN, ROW, SEEN, Rule, Surroundings, rules_of, with_known_ids
 from crm_lib.contract.tables import TableContract
 from crm_lib.errors import DataContractError
 
@@ -34,10 +34,15 @@ class Checked:
 def check(contract: TableContract, table: ibis.Table, around: Surroundings | None = None) -> Checked:
     """Check a typed table; raises DataContractError for its structure and where too many rows are wrong.
 
-    `table` has `__row` (1, 2, …) and, for columns typed from text, `<column>__seen` with that text.
+    `table` has `__row` (1, 2, …) and, for columns typed from text, `<column>__seen` with that text. The rows of a
+    server have no order and no `__row`: then nothing is held in the engine, a message gives the smallest value in
+    place of the first, and rows that hold are told by the rules themselves.
     """
     around = around or Surroundings()
     _columns_there(contract, table)
+    plain, given = _plain(table), table
+    if ROW not in table.columns:
+        table = with_known_ids(contract, table, around.others)
     rules = dict(zip((f"_{i}" for i in range(999)), rules_of(contract, table, around), strict=False))
     counts = table.agg(n=_.count(), **{k: r.broken.fill_null(False).sum() for k, r in rules.items()})
     found = counts.to_pyarrow().to_pylist()[0]
@@ -45,40 +50,52 @@ def check(contract: TableContract, table: ibis.Table, around: Surroundings | Non
         raise DataContractError(
             f"{contract.name}: the table has no rows. It needs at least one: look at the file, or leave it out."
         )
-    _keys_unique(contract, table)
+    _keys_unique(contract, given)
     hit = {k: r for k, r in rules.items() if found[k]}
     n_read = found["n"] + around.n_broken_lines
-    sound = table.drop(*(c for c in table.columns if c == ROW or c.endswith(SEEN)))
     if not hit:
-        return Checked(sound, None, _broken(around), (), n_read, around.n_broken_lines)
+        return Checked(plain, None, _broken(around), (), n_read, around.n_broken_lines)
     return _set_aside(contract, table, hit, found, n_read, around)
 
 
 def _set_aside(contract, table, hit: Mapping[str, Rule], found, n_read: int, around: Surroundings) -> Checked:
     """The second scan, made only when something is wrong."""
+    ordered = ROW in table.columns
     marked = table.mutate(**{k: r.broken.fill_null(False) for k, r in hit.items()})
-    rejected = marked.filter(ibis.or_(*(marked[k] for k in hit))).cache()
+    broken = ibis.or_(*(marked[k] for k in hit))
+    rejected = marked.filter(broken).cache() if ordered else marked.filter(broken)
     reason = ibis.cases(*((rejected[k], k) for k in hit), else_="")
     rejected = rejected.mutate(**{REASON: reason})
     first = rejected.agg(
         n=_.count(),
-        **{f"row{k}": _[ROW].min(where=_[k]) for k in hit},
-        **{f"seen{k}": _seen(rejected, r.column).argmin(_[ROW], where=_[k]) for k, r in hit.items()},
+        **{f"row{k}": _[ROW].min(where=_[k]) for k in hit if ordered},
+        **{f"seen{k}": _first(_seen(rejected, r.column), _[k], ordered) for k, r in hit.items()},
     )
     firsts = first.to_pyarrow().to_pylist()[0]
     messages = tuple(
-        _message(contract.name, r, found[k], found["n"], (firsts[f"row{k}"], firsts[f"seen{k}"]), around.decimal)
+        _message(
+            contract.name, r, found[k], found["n"], (firsts.get(f"row{k}"), firsts[f"seen{k}"]), around.decimal
+        )
         for k, r in hit.items()
     )
     n_rejected = firsts["n"] + around.n_broken_lines
     share = n_rejected / n_read
     if share > around.max_rejected_share:
         raise DataContractError(_too_many(contract.name, n_rejected, n_read, around.max_rejected_share, messages))
-    kept = table.anti_join(rejected, ROW).order_by(ROW)
-    kept = kept.drop(*(c for c in kept.columns if c == ROW or c.endswith(SEEN)))
+    kept = table.anti_join(rejected, ROW).order_by(ROW) if ordered else marked.filter(~broken).drop(*hit)
     in_words = ibis.cases(*((rejected[REASON] == k, f"{r.column}: {r.reason}") for k, r in hit.items()), else_="")
-    words = rejected.mutate(**{REASON: in_words}).drop(*hit).order_by(ROW)
-    return Checked(kept, words, _broken(around) + _priced(rejected, hit), messages, n_read, n_rejected)
+    words = rejected.mutate(**{REASON: in_words}).drop(*hit, *(c for c in table.columns if c.endswith(KNOWN)))
+    words = words.order_by(ROW) if ordered else words
+    return Checked(_plain(kept), words, _broken(around) + _priced(rejected, hit), messages, n_read, n_rejected)
+
+
+def _plain(table: ibis.Table) -> ibis.Table:
+    """The table without what only the check needs."""
+    return table.drop(*(c for c in table.columns if c == ROW or c.endswith((SEEN, KNOWN))))
+
+
+def _first(seen: ibis.Value, where: ibis.Value, ordered: bool) -> ibis.Value:
+    return seen.argmin(_[ROW], where=where) if ordered else seen.min(where=where)
 
 
 def _too_many(table: str, n: int, n_read: int, allowed: float, messages: tuple[str, ...]) -> str:
@@ -127,14 +144,18 @@ def _seen(table: ibis.Table, column: str) -> ibis.Value:
     return value.cast("string").fill_null("")
 
 
-def _message(table: str, rule: Rule, n: int, n_rows: int, first: tuple[int, str], decimal: str) -> str:
+def _message(table: str, rule: Rule, n: int, n_rows: int, first: tuple[int | None, str], decimal: str) -> str:
     row, seen = first
     what = rule.one if n == 1 else rule.many
-    quoted = f', "{seen}"' if rule.quotes and seen else ""
+    quoted = f'"{seen}"' if rule.quotes and seen else ""
+    place = ", ".join(p for p in (f"first: row {row:,}" if row else "", quoted) if p)
     need = rule.need
     if rule.reason == "not a number":
         need += _sign_hint(seen, decimal)
-    return f"{table}.{rule.column}: {n:,} of {n_rows:,} {what} (first: row {row:,}{quoted}). {need}"
+    if row is None:  # a server's
+        place = f"such as {quoted}" if quoted else ""
+        need = need.replace("the file", "the table").replace("two files", "two tables")
+    return f"{table}.{rule.column}: {n:,} of {n_rows:,} {what}{f' ({place})' if place else ''}. {need}"
 
 
 def _sign_hint(seen: str, decimal: str) -> str:
@@ -164,12 +185,15 @@ def _keys_unique(contract: TableContract, table: ibis.Table) -> None:
     if not keys:
         return
     whole = table.filter(*(table[k].notnull() for k in keys if contract.column(k).required))
-    repeated = whole.group_by(keys).agg(n=_.count(), first=_[ROW].min()).filter(_.n > 1)
-    found = repeated.agg(n=_.count(), n_rows=_.n.sum(), first=_["first"].min()).to_pyarrow().to_pylist()[0]
+    row = {"first": _[ROW].min()} if ROW in table.columns else {}
+    repeated = whole.group_by(keys).agg(n=_.count(), **row).filter(_.n > 1)
+    first = {name: _[name].min() for name in row}
+    found = repeated.agg(n=_.count(), n_rows=_.n.sum(), **first).to_pyarrow().to_pylist()[0]
     if found["n"]:
         name = " + ".join(keys)
         verb = "value occurs" if found["n"] == 1 else "values occur"
+        place = f" (first: row {found['first']:,})" if row else ""
         raise DataContractError(
-            f"{contract.name}.{name}: {found['n']:,} {verb} more than once, in {found['n_rows']:,} rows "
-            f"(first: row {found['first']:,}). It must be different in every row. Remove the duplicates."
+            f"{contract.name}.{name}: {found['n']:,} {verb} more than once, in {found['n_rows']:,} rows{place}. "
+            "It must be different in every row. Remove the duplicates."
         )
