@@ -106,9 +106,9 @@ class Spark:
         pq.write_table(rejected.order_by(rejected.columns).limit(MOST_SET_ASIDE).to_pyarrow(), path)
 
     def close(self) -> None:
-        """End the session."""
-        if "_con" in self.__dict__:
-            self._con.end()
+        """End a session that lies elsewhere; a Spark that started here goes with this process."""
+        if "_con" in self.__dict__ and self.server.address_env:
+            self._con.spark.stop()
 
     @contextmanager
     def in_words(self, table: str = "") -> Iterator[None]:

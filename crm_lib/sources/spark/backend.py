@@ -61,11 +61,6 @@ class Backend(Spark):
         """The session."""
         return self._session
 
-    def end(self) -> None:
-        """End a session that lies elsewhere; a Spark that runs here goes with this process."""
-        if hasattr(self._session, "client"):
-            self._session.stop()
-
     def view(self, name: str, frame: Any) -> ir.Table:
         """A frame of Spark's own as a table."""
         frame.createOrReplaceTempView(name)
