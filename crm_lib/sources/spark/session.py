@@ -19,7 +19,7 @@ from typing import Any
 from crm_lib.errors import ConfigError
 from crm_lib.sources.servers import SparkServer
 
-INSTALL = 'pip install "crm-reports[spark]"'
+INSTALL = "pip install 'crm-reports[spark]', or in a copy of the project: make engines"
 _JAVA = "Spark 4 needs Java 17 or 21"
 _INSTALL_JAVA = "Install one (apt-get install openjdk-17-jre-headless, or conda install openjdk=17)"
 _ADDRESS = re.compile(r"^sc://[^/;\s]+")
@@ -32,6 +32,7 @@ _SETTINGS = {
 _TALKATIVE = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 _TRIES = 3  # of a first call that finds nobody; Spark's own wait is ten minutes
 _ANSWERS = ("UNAUTHENTICATED", "PERMISSION_DENIED", "UNAVAILABLE", "UNIMPLEMENTED", "DEADLINE_EXCEEDED")
+_PARTITIONS = "16"  # of what is grouped on one machine; Spark's own 200 is for a cluster
 _LONGEST = 200  # signs of what Spark said
 
 
@@ -141,7 +142,7 @@ def _of_process(server: SparkServer, folder: Path) -> dict[str, str]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.local.dir": str(folder),
         "spark.sql.catalogImplementation": "in-memory",
-        "spark.sql.shuffle.partitions": "32",
+        "spark.sql.shuffle.partitions": _PARTITIONS,
     }
 
 
