@@ -41,8 +41,8 @@ class Postgres:
         """Names of the tables and views of the schema that the user may read."""
         schema, con = self.server.schema, self._con
         kept = con.table("pg_matviews", database="pg_catalog")
-        kept = kept.select(schema=_.schemaname.cast("string"), name=_.matviewname.cast("string"))
-        names = {*con.list_tables(database=schema), *_texts(kept.filter(_.schema == schema), "name")}
+        kept = kept.select(lies_in=_.schemaname.cast("string"), name=_.matviewname.cast("string"))
+        names = {*con.list_tables(database=schema), *_texts(kept.filter(_.lies_in == schema), "name")}
         if not names and schema not in (there := con.list_databases()):
             raise ConfigError(
                 f'The database of the source "{self.source.name}" has no schema {schema} that its user may use.'

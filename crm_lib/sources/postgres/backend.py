@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import sqlglot as sg
@@ -20,7 +21,7 @@ _VALUE, _NULL = "=", "n"
 
 
 class _Compiler(PostgresCompiler):
-    """ibis' compiler for PostgreSQL, with small tables as parts of the query."""
+    """ibis' compiler for PostgreSQL, with small tables as parts of the query and casts that other engines have."""
 
     __slots__ = ()
 
@@ -34,6 +35,13 @@ class _Compiler(PostgresCompiler):
             each = self.f.substr(self.f.explode(array), 2)
             columns.append(self.cast(each, kind).as_(column, quoted=self.quoted))
         return sg.select(*columns)
+
+    def visit_Cast(self, op: ops.Cast, *, arg: Any, to: dt.DataType) -> Any:  # noqa: N802
+        """PostgreSQL turns yes and no into the usual whole number only."""
+        yes_no = op.arg.dtype.is_boolean() and to.is_numeric()
+        return super().visit_Cast(op, arg=self.cast(arg, dt.int32) if yes_no else arg, to=to)
+
+    visit_TryCast = visit_Cast  # noqa: N815
 
 
 class Backend(Writing):
