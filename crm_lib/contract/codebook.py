@@ -57,7 +57,7 @@ a table.
 | key of `[sources.NAME]` | meaning |
 |---|---|
 | `path` | folder of the files, or the DuckDB file; relative to `crm.toml`; a server has none |
-| `kind` | `folder` (default), `duckdb`, or `postgres`: see `docs/engines.md` |
+| `kind` | `folder` (default), `duckdb`, `postgres` or `spark`: see `docs/engines.md` |
 | `title` | name for readers |
 | `as_of` | default last day of data |
 | `currency` | currency code, such as `CNY` |
@@ -69,6 +69,14 @@ a table.
 | `url_env` | the environment variable that holds the address and the password of the database; never the address itself | |
 | `schema` | the schema of the tables | `public` |
 | `statement_timeout_s` | seconds after which the database ends a query; 0: never | 600 |
+
+| key of a source with `kind = "spark"` | meaning | default |
+|---|---|---|
+| `path` | folder of the tables; with `://` an address that Spark reads itself | |
+| `schema` | tables of its catalog instead: `database` or `catalog.database` | |
+| `format` | `parquet` or `delta` | `parquet` |
+| `address_env` | the environment variable that holds the address of a Spark Connect server; without it Spark starts here | |
+| `master`, `memory`, `conf` | of a Spark that starts here: where it works, its memory, further properties | `local[*]`, `2g`, none |
 
 | key of `[sources.NAME.tables.TABLE]` | meaning |
 |---|---|

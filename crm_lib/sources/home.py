@@ -16,6 +16,7 @@ from crm_lib.sources.files import Raw
 from crm_lib.sources.local import Local
 from crm_lib.sources.postgres import Postgres
 from crm_lib.sources.settings import Source, TableMapping
+from crm_lib.sources.spark import Spark
 
 
 class Home(Protocol):
@@ -62,6 +63,8 @@ def home_of(source: Source, store: Store | None = None) -> Home:
     """The home of a source's tables; large text files go through the store, if one is given."""
     if source.kind == "postgres":
         return Postgres(source)
+    if source.kind == "spark":
+        return Spark(source)
     return Local(source, store)
 
 

@@ -1,0 +1,337 @@
+"""A real Spark gives what the files give, answers in words, spreads its work, and leaves nothing behind."""
+
+import datetime as dt
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from crm_lib.analysis import histories
+from crm_lib.errors import ConfigError, DataContractError
+from crm_lib.sources import check, connect
+from crm_lib.sources.sample import make_sample
+from crm_lib.sources.servers import SparkServer
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="pyspark is not installed"),
+    pytest.mark.skipif(shutil.which("java") is None, reason="there is no java on the PATH"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:pyspark"),
+]
+
+# A Java that compiles less and collects in one thread is up sooner, which is all that counts for a few rows.
+QUICK = (
+    'conf = { "spark.driver.extraJavaOptions" = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC", '
+    '"spark.sql.shuffle.partitions" = "4" }\nmaster = "local[2]"\nmemory = "1g"\n'
+)
+TOKEN = "a-token-that-nobody-may-read"
+TABLES = ("transactions", "customers", "surveys", "survey_items")
+
+
+def plain(column):
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def source(name, path, more=""):
+    return f'[sources.{name}]\nas_of = "2026-10-31"\npath = "{path}"\n{more}\n'
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A folder with a crm.toml and, in `lake`, tables of the sample company as Parquet."""
+    root = tmp_path_factory.mktemp("spark")
+    (root / "lake").mkdir()
+    sample = make_sample().tables
+    for name in TABLES:
+        table = pa.table({field.name: plain(sample[name][field.name]) for field in sample[name].schema})
+        pq.write_table(table, root / "lake" / f"{name}.parquet")
+    spark = f'kind = "spark"\n{QUICK}'
+    (root / "crm.toml").write_text(
+        source("files", "lake") + source("lake", "lake", spark) + source("there", str(root / "lake"), 'kind = "spark"\naddress_env = "CRM_SPARK_ADDRESS"')
+    )
+    return root
+
+
+@pytest.fixture
+def here(root, monkeypatch):
+    monkeypatch.chdir(root)
+    monkeypatch.delenv("CRM_CONFIG", raising=False)
+    monkeypatch.delenv("CRM_RUN_DATE", raising=False)
+    return root
+
+
+@pytest.fixture
+def shop(here, monkeypatch, tmp_path):
+    """A project of its own with a Spark source `shop` over tables written in the test."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop").mkdir()
+
+    def configure(more="", **tables):
+        spark = f'kind = "spark"\n{QUICK}'
+        text = source("shop", "shop", spark + more) + source("files", "shop", more)
+        (tmp_path / "crm.toml").write_text(text)
+        for name, columns in tables.items():
+            pq.write_table(pa.table(columns), tmp_path / "shop" / f"{name}.parquet")
+        return tmp_path
+
+    return configure
+
+
+def rows(table):
+    frame = table.to_pandas()
+    return frame.sort_values(list(frame.columns), ignore_index=True)
+
+
+def test_the_same_card_and_the_same_rows_as_from_the_files(here):
+    files, lake = connect("files"), connect("lake")
+    assert lake.card.tables == files.card.tables
+    assert set(lake.tables) == set(TABLES)
+    for name in TABLES:
+        pd.testing.assert_frame_equal(rows(lake.tables[name]), rows(files.tables[name])[list(lake.tables[name].columns)])
+
+
+def test_the_fingerprint_is_the_same_for_the_same_data_and_another_for_other(shop):
+    day, amount = [dt.date(2026, 1, 5), dt.date(2026, 2, 5)], pa.array([1250, 300]).cast(pa.decimal128(18, 2))
+    shop(transactions={"customer_id": ["a", "b"], "at": day, "amount": amount})
+    before = connect("shop").card.fingerprint
+    assert connect("shop").card.fingerprint == before
+    shop(transactions={"customer_id": ["a", "b"], "at": day, "amount": amount.take(pa.array([0, 0]))})
+    assert connect("shop").card.fingerprint != before
+
+
+def test_text_is_typed_as_from_the_files_and_what_is_none_is_set_aside(shop):
+    texts = {
+        "customer_id": ["007", " 8 ", "9", "10", "11"],
+        "at": ["5.1.2026", "31.12.2025 10:30", "30.2.2026", "6.1.2026", "7.1.2026"],
+        "amount": ["1.234,50", "(12,50)", "3,00", "€ 7", "12,5O"],
+    }
+    reading = 'decimal = ","\nthousands = "."\ndates = "day-first"\n[sources.{0}.settings]\nmax_rejected_share = 1.0'
+    root = shop(transactions=texts)
+    more = f'kind = "spark"\n{QUICK}'
+    toml = source("shop", "shop", more + reading.format("shop")) + source("files", "shop", reading.format("files"))
+    (root / "crm.toml").write_text(toml)
+    spark, files = check("shop"), check("files")
+    assert [(r.reason, r.n) for r in spark.card.tables[0].rejected] == [
+        (r.reason, r.n) for r in files.card.tables[0].rejected
+    ]
+    assert any('such as "12,5O"' in warning for warning in spark.warnings)
+    assert len(pq.read_table(root / "rejected/shop/transactions.parquet")) == 2
+    pd.testing.assert_frame_equal(rows(connect("shop").transactions), rows(connect("files").transactions))
+
+
+def test_an_empty_table_is_said_in_words(shop):
+    nothing = {"customer_id": pa.array([], pa.string()), "at": pa.array([], pa.date32()), "amount": pa.array([], pa.int64())}
+    shop(transactions=nothing)
+    assert "the table has no rows" in check("shop").problems["transactions"]
+
+
+def test_one_customer_is_enough_to_be_counted(shop):
+    shop(transactions={"customer_id": ["a"], "at": [dt.datetime(2026, 1, 5, 9)], "amount": [12.5]})
+    known = histories.known(connect("shop").transactions, dt.date(2026, 10, 31))
+    assert histories.unique(known, dt.date(2026, 10, 31)).n_customers == 1
+
+
+def test_small_tables_in_line_meet_tables_of_spark(here):
+    wanted = ibis.memtable(pd.DataFrame({"customer_id": ["C00001", None], "on": pd.to_datetime(["2026-01-05"] * 2)}))
+    found = connect("lake", topic="clv").transactions
+    joined = found.inner_join(wanted, "customer_id").cache()
+    assert joined.customer_id.nunique().to_pyarrow().as_py() == found.filter(
+        found.customer_id == "C00001"
+    ).customer_id.nunique().to_pyarrow().as_py()
+    assert joined.to_pandas()["on"].dtype == "datetime64[us]"
+
+
+def test_row_ids_are_the_same_in_two_tables_made_of_one(shop):
+    root = shop(wide={"q1": [9, 7, 7], "q2": [1, 2, 2]})
+    more = f'''kind = "spark"
+{QUICK}
+[sources.shop.tables.surveys]
+file = "wide"
+columns = {{ response_id = {{ row_id = "R" }}, asked_at = {{ value = "2026-01-01" }}, answered_at = {{ value = "2026-01-01" }} }}
+[sources.shop.tables.survey_items]
+file = "wide"
+columns = {{ response_id = {{ row_id = "R" }} }}
+unpivot = [{{ aspect = "one", score = "q1" }}, {{ aspect = "two", score = "q2" }}]
+'''
+    (root / "crm.toml").write_text(source("shop", "shop", more))
+    crm = connect("shop")
+    assert crm.card.problems == ()
+    assert crm.surveys.response_id.nunique().to_pyarrow().as_py() == 3
+    assert crm.survey_items.count().to_pyarrow().as_py() == 6
+
+
+MISSING = [
+    ('[sources.shop.tables.transactions]\nfile = "transaction"', 'has no table transaction. Did you mean "transactions"?'),
+    ('[sources.shop.tables.transactions]\nfile = "broken"', "is no Parquet"),
+    ('[sources.shop.tables.transactions]\nfile = "empty"', "holds no Parquet file"),
+    ('format = "delta"', "this Spark has no Delta Lake"),
+]
+
+
+@pytest.mark.parametrize(("more", "said"), MISSING, ids=["name", "no Parquet", "empty folder", "no Delta"])
+def test_what_can_not_be_read_is_said_in_words(shop, more, said):
+    root = shop(more, transactions={"customer_id": ["a"], "at": [dt.date(2026, 1, 5)], "amount": [1]})
+    (root / "shop/broken.parquet").write_text("customer_id,at,amount\n")
+    (root / "shop/empty").mkdir()
+    problem = check("shop").problems["transactions"]
+    assert said in problem
+    assert "org.apache" not in problem
+
+
+def test_a_missing_folder_and_a_missing_schema_are_said_in_words(shop):
+    root = shop()
+    shutil.rmtree(root / "shop")
+    with pytest.raises(ConfigError, match="lies in shop, which does not exist"):
+        connect("shop")
+    toml = (root / "crm.toml").read_text().replace('path = "shop"', 'schema = "sales"')
+    (root / "crm.toml").write_text(toml)
+    with pytest.raises((ConfigError, DataContractError), match="the schema sales is not there|has no table"):
+        connect("shop")
+
+
+def test_the_work_is_spread(here):
+    """Rows are added up where they lie before they move, and never all in one place."""
+    transactions = connect("lake", topic="clv").transactions
+    asked = histories.in_days(histories.per_customer(transactions, dt.date(2026, 10, 31)), dt.date(2026, 10, 31))
+    backend = transactions.get_backend()
+    frame = backend.spark.sql(backend.compile(asked))
+    plan = frame._jdf.queryExecution().executedPlan().toString()
+    assert "hashpartitioning(customer_id" in plan
+    assert "partial_sum" in plan
+    assert "SinglePartition" not in plan
+    assert "Window" not in plan
+    assert plan.index("partial_sum") > plan.index("Exchange")  # below it, where the rows come from
+
+
+ALONE = """
+import sys
+from crm_lib.sources import connect
+print(len(connect("lake", topic="clv").transactions.limit(3).to_pandas()))
+print(sys.modules["pyspark"].SparkContext._gateway.proc.pid, flush=True)
+{end}
+"""
+
+
+@pytest.mark.parametrize("end", ["", "import os; os.kill(os.getpid(), 9)"], ids=["ends", "is killed"])
+def test_nothing_is_left_behind_when_a_process(end, here, tmp_path):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    seen = set(here.iterdir())
+    with tempfile.TemporaryFile() as said:
+        done = subprocess.run(
+            [sys.executable, "-c", ALONE.format(end=end)],
+            cwd=here, env=os.environ | {"TMPDIR": str(folder)}, stdout=subprocess.PIPE, stderr=said, timeout=300,
+        )
+        said.seek(0)
+        noise = said.read().decode()
+    n, pid = done.stdout.decode().split()
+    assert n == "3"
+    assert noise == ""
+    wait_for_end_of(int(pid))
+    assert list(folder.iterdir()) == []
+    assert set(here.iterdir()) - seen <= {here / ".crm"}
+
+
+def wait_for_end_of(pid):
+    for _try in range(600):
+        if not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2]:
+            return
+        subprocess.run(["sleep", "0.1"], check=True)
+    raise AssertionError("Spark still runs")
+
+
+def test_without_java_the_message_says_how_to_get_it(monkeypatch, tmp_path):
+    from crm_lib.sources.spark.session import _java_there
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    with pytest.raises(ConfigError, match="apt-get install openjdk-17-jre-headless"):
+        _java_there()
+
+
+def test_without_pyspark_the_message_names_the_command(monkeypatch):
+    from crm_lib.sources.spark.session import open_session
+
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    with pytest.raises(ConfigError, match=r"pip install 'crm-reports\[spark\]'"):
+        open_session(SparkServer(path="lake"))
+
+
+ADDRESSES = [
+    ("", "is empty"),
+    (f"https://host/;token={TOKEN}", "must begin with sc://"),
+    (f"sc://localhost:1/;token={TOKEN}", "No Spark Connect server answers"),
+]
+
+
+@pytest.mark.parametrize(("address", "said"), ADDRESSES, ids=["empty", "of another kind", "where nobody answers"])
+def test_an_address_that_leads_nowhere_is_said_without_its_token(address, said, here, monkeypatch):
+    monkeypatch.setenv("CRM_SPARK_ADDRESS", address)
+    with pytest.raises(ConfigError, match=said) as raised:
+        connect("there")
+    assert "CRM_SPARK_ADDRESS" in str(raised.value)
+    assert TOKEN not in str(raised.value)
+
+
+SERVER = """
+import sys
+from crm_lib.sources.servers import SparkServer
+from crm_lib.sources.spark.session import open_session
+
+options = {
+    "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
+    "spark.connect.grpc.binding.address": "localhost",
+    "spark.connect.grpc.binding.port": sys.argv[1],
+    "spark.connect.authenticate.token": sys.argv[2],
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.sql.shuffle.partitions": "4",
+}
+open_session(SparkServer(master="local[2]", memory="1g", conf=options))
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture(scope="module")
+def connect_server(root):
+    """The address of a Spark Connect server in a process of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", SERVER, str(port), TOKEN]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        assert server.stdout.readline() == b"ready\n"
+        yield f"sc://localhost:{port}"
+        server.stdin.close()
+
+
+def test_spark_connect_gives_the_same(connect_server, here, monkeypatch):
+    monkeypatch.setenv("CRM_SPARK_ADDRESS", f"{connect_server}/;token={TOKEN}")
+    files = connect("files", topic="clv")
+    there = here / "crm.toml"
+    there.write_text(there.read_text().replace("[sources.there]", "[sources.there]"))
+    toml = there.read_text()
+    assert "address_env" in toml
+    found = connect("there", topic="clv")
+    assert found.card.tables == files.card.tables
+    known = histories.known(found.transactions, found.as_of)
+    expected = histories.known(files.transactions, files.as_of)
+    assert histories.unique(known, found.as_of).n.tolist() == histories.unique(expected, files.as_of).n.tolist()
+    assert TOKEN not in repr(found)
+
+
+def test_a_wrong_token_is_refused_in_words(connect_server, here, monkeypatch):
+    monkeypatch.setenv("CRM_SPARK_ADDRESS", f"{connect_server}/;token=another-{TOKEN}")
+    with pytest.raises(ConfigError, match=r"UNAUTHENTICATED|PERMISSION_DENIED") as raised:
+        connect("there")
+    assert TOKEN not in str(raised.value)
