@@ -8,11 +8,12 @@ import math
 import pandas as pd
 
 from crm_lib.analysis.campaigns import Evaluation
+from crm_lib.analysis.intervals import Interval
 from crm_lib.show.campaigns.names import brief, frame_of, listed, metrics
 from crm_lib.show.charts import Labels, lines
 from crm_lib.show.parts import Part, render, sentence, together
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import _, between, day, name, number, percent, pgettext, points, short_month, signed
+from crm_lib.theme.words import _, between, day, interval, name, number, percent, pgettext, points, short_month, signed
 
 N_OVER = 6
 
@@ -120,14 +121,31 @@ def _fields(ahead: bool) -> list[Field]:
 
 
 def _method(result: Evaluation) -> str:
+    """How the projections of these targets were made."""
+    rows = result.goals.targets
+    ahead = set(rows.loc[rows["projection"].notna(), "metric"])
     growth = result.goals.growth.get("revenue")
-    if not growth:
-        return _("Too short a history to project: it takes two years.")
+    said = [_counted(growth)] if growth and ahead & {"revenue", "orders"} else []
+    if ahead & {"satisfaction", "market_share"}:
+        said.append(_drifting())
+    if not said:
+        return _("Too short a history to project: it takes two years of sales, or six quarters of answers.")
+    return " ".join(said)
+
+
+def _counted(growth: Interval) -> str:
     said = _(
         "Projection: the same days of last year × the growth of the last four quarters ({growth} on average "
         "for sales), with the spread of these quarters as its range."
     )
     return said.format(growth=signed(math.expm1(growth.value), percent))
+
+
+def _drifting() -> str:
+    return _(
+        "Satisfaction and share of the market: their level of the last quarters and its mean change go on; the range "
+        "is as wide as quarters moved beyond what the number of answers explains. It takes six quarters."
+    )
 
 
 def _market(result: Evaluation) -> Part:
@@ -160,9 +178,25 @@ def _market(result: Evaluation) -> Part:
         *(Field(c, w, lambda x: percent(x, 1)) for c, w in named.items()),
     ]
     numbers = table(wide, fields, _("Share of the market"))
+    said = sentence(_market_ahead(result))
     if len(wide) < 2:
-        return numbers
-    return lines(wide, "period_start", named, labels, lambda x: percent(x, 1), numbers=numbers)
+        return together(numbers, said)
+    chart = lines(wide, "period_start", named, labels, lambda x: percent(x, 1), numbers=numbers)
+    return together(chart, said)
+
+
+def _market_ahead(result: Evaluation) -> str:
+    """What our share will be in the next period, or why that can't be told."""
+    found = result.goals.share_ahead
+    if not found:
+        return _("Fewer than six periods of the market are told: too few to project our share.")
+    text = _("In the period up to {day} a share of **{share}** is likely ({bounds}; from {n} periods).")
+    return text.format(
+        day=day(result.goals.share_until),
+        share=percent(found.value, 1),
+        bounds=interval(found.low, found.high, lambda x: percent(x, 1)),
+        n=number(found.n),
+    )
 
 
 def _year_before(market: pd.DataFrame, start: dt.date) -> float | None:
