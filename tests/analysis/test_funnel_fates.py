@@ -61,14 +61,16 @@ def test_under_thirty_deals_bear_no_share():
 
 
 def test_open_deals_are_unfinished_not_lost():
-    rows, events = joined(FOUR, deals("open", 50, "2026-10-01", [("Enquiry", "2026-10-01")]))
+    rows, events = joined(FOUR, deals("open", 50, "2026-10-20", [("Enquiry", "2026-10-20")]))
     table = run(rows, events).fates.set_index("stage")
     assert table.loc["Enquiry", "n"] == 100
-    assert table.loc["Enquiry", "lost"] == pytest.approx(0.2)  # none of the open ones was watched for ninety days
+    assert table.loc["Enquiry", "lost"] == pytest.approx(0.2)  # nobody lost as young as these
 
 
-def test_a_day_beyond_all_that_was_watched_says_nothing():
-    assert run(*FOUR, horizon_days=365).fates["won"].isna().all()
+def test_a_day_beyond_all_that_was_watched_says_nothing_while_deals_are_open():
+    rows, events = joined(FOUR, deals("open", 50, "2026-01-01", [("Enquiry", "2026-01-01")]))
+    assert pd.isna(run(rows, events, horizon_days=365).fates["won"][0])
+    assert run(*FOUR, horizon_days=365).fates["won"].tolist() == pytest.approx([0.6, 2 / 3, 1])
 
 
 def stub(ways):

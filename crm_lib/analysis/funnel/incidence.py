@@ -42,8 +42,11 @@ class Incidence:
         return np.where(position >= 0, values[np.maximum(position, 0)], 0.0)
 
     def by(self, day: int) -> tuple[Interval, Interval]:
-        """Shares won and lost by the end of `day`, with bounds; without a value beyond what was watched."""
-        if day > self.longest:
+        """Shares won and lost by the end of `day`, with bounds.
+
+        Without a value beyond what was watched, unless all had ended by then.
+        """
+        if day > self.longest and self.won[-1] + self.lost[-1] < 1 - 1e-9:
             return intervals.nothing(self.n), intervals.nothing(self.n)
         columns = (self.won, self.won_se, self.lost, self.lost_se, self.n_known)
         won, won_se, lost, lost_se, known = (float(self.at(x, np.array([day]))[0]) for x in columns)

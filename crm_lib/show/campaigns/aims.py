@@ -143,8 +143,8 @@ def _counted(growth: Interval) -> str:
 
 def _drifting() -> str:
     return _(
-        "Satisfaction and share of the market: their level of the last quarters and its mean change go on; the range "
-        "is as wide as quarters moved beyond what the number of answers explains. It takes six quarters."
+        "Satisfaction and share of the market: the level and the trend of the last quarters go on; the range comes "
+        "from how far quarters strayed from that, and from the number of answers. It takes six quarters."
     )
 
 

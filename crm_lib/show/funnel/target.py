@@ -13,7 +13,7 @@ def goal_in_short(goal: Goal) -> str:
     facts = {"target": cash(goal.amount), "day": day(goal.until), "share": _share(goal)}
     if goal.share is None:
         return _("Chance to reach the target of {target} by {day}: **{share}**.").format(**facts)
-    text = _("Chance to bring by {day} their part, {target}, of the sales target: **{share}**.")
+    text = _("Chance that deals bring their part of the sales target, {target} by {day}: **{share}**.")
     return text.format(**facts)
 
 
