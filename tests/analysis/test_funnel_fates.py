@@ -9,14 +9,14 @@ import pytest
 
 from crm_lib.analysis.funnel.fates import fates
 from crm_lib.analysis.funnel.ways import Ways
-from tests.analysis.test_funnel import STAGES, TODAY, run
+from tests.analysis.test_funnel import run
 from tests.analysis.test_funnel_forecast import random_way
 
 DAY = dt.date(2026, 7, 19)
 
 
-def deals(kind, n, opened="2026-01-01", steps=(), closed=None, outcome=None):
-    rows = [(f"{kind}{i:02}", opened, closed, outcome, 100) for i in range(n)]
+def deals(kind, n, steps, closed=None, outcome=None):
+    rows = [(f"{kind}{i:02}", steps[0][1], closed, outcome, 100) for i in range(n)]
     return rows, [(f"{kind}{i:02}", stage, day) for i in range(n) for stage, day in steps]
 
 
@@ -24,13 +24,13 @@ def joined(*groups):
     return [r for rows, _ in groups for r in rows], [e for _, events in groups for e in events]
 
 
+NEW = ("Enquiry", "2026-01-01")
 FOUR = joined(
-    deals("won", 20, steps=list(zip(STAGES, ("2026-01-01", "2026-01-11", "2026-02-01"), strict=True)),
-          closed="2026-02-20", outcome="won"),
-    deals("slow", 10, steps=[("Enquiry", "2026-01-01"), ("Quote", "2026-06-01")], closed="2026-07-01", outcome="lost"),
-    deals("lost", 10, steps=[("Enquiry", "2026-01-01")], closed="2026-01-21", outcome="lost"),
-    deals("skip", 10, steps=[("Enquiry", "2026-01-01"), ("Signing", "2026-01-21")], closed="2026-03-01", outcome="won"),
-)  # fmt: skip
+    deals("won", 20, [NEW, ("Quote", "2026-01-11"), ("Signing", "2026-02-01")], "2026-02-20", "won"),
+    deals("slow", 10, [NEW, ("Quote", "2026-06-01")], "2026-07-01", "lost"),
+    deals("lost", 10, [NEW], "2026-01-21", "lost"),
+    deals("skip", 10, [NEW, ("Signing", "2026-01-21")], "2026-03-01", "won"),
+)
 
 
 def test_without_open_deals_the_shares_are_plain_counts():
@@ -61,14 +61,14 @@ def test_under_thirty_deals_bear_no_share():
 
 
 def test_open_deals_are_unfinished_not_lost():
-    rows, events = joined(FOUR, deals("open", 50, "2026-10-20", [("Enquiry", "2026-10-20")]))
+    rows, events = joined(FOUR, deals("open", 50, [("Enquiry", "2026-10-20")]))
     table = run(rows, events).fates.set_index("stage")
     assert table.loc["Enquiry", "n"] == 100
     assert table.loc["Enquiry", "lost"] == pytest.approx(0.2)  # nobody lost as young as these
 
 
 def test_a_day_beyond_all_that_was_watched_says_nothing_while_deals_are_open():
-    rows, events = joined(FOUR, deals("open", 50, "2026-01-01", [("Enquiry", "2026-01-01")]))
+    rows, events = joined(FOUR, deals("open", 50, [NEW]))
     assert pd.isna(run(rows, events, horizon_days=365).fates["won"][0])
     assert run(*FOUR, horizon_days=365).fates["won"].tolist() == pytest.approx([0.6, 2 / 3, 1])
 
@@ -89,7 +89,7 @@ def left(p, days):
 
 
 def end_by(days, share):
-    """Share of deals that moved on and then ended in the second stage with this share, by the end of so many days."""
+    """Share of deals that ended with this share in the second stage, by the end of so many days since opening."""
     first = np.arange(1, days + 1)
     return 5 / 7 * share * sum(0.07 * 0.93 ** (d - 1) * left(0.05, days - d) for d in first)
 

@@ -2,8 +2,8 @@
 
 The level moves from stretch to stretch by a steady trend and by chance, and each stretch shows it with a known
 error of sampling (random walk with drift and noise; the prediction is that of universal kriging). How much chance
-moves it is not known: every spread counts as much as the stretches bear it out (restricted likelihood, flat prior),
-so that few stretches give a wide range.
+moves it is not known: every spread counts as much as the stretches bear it out (restricted likelihood, flat
+prior), so that few stretches give a wide range.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def _ratio(days: pd.DataFrame, first: dt.date, last: dt.date, options: Options) 
 
 
 def satisfaction_ahead(days: pd.DataFrame | None, first: dt.date, last: dt.date, options: Options) -> Interval:
-    """What a period that is not over will show: the answers so far, and the level of the last quarters drifting on."""
+    """What a period that is not over will show: its answers so far, and the quarters' level drifting on."""
     if days is None or (last - options.as_of).days > MOST_AHEAD:
         return nothing()
     tomorrow = options.as_of + dt.timedelta(days=1)

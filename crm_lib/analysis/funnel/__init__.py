@@ -97,9 +97,7 @@ def pipeline(
         )
     basis = assemble.basis(history, (opportunities, stage_events), settings, as_of)
     aim = None if target_amount else goal.aim(targets, transactions, basis.deals, as_of)
-    worth = assemble.worth(
-        basis, horizon_days, stale_percentile, target_amount=target_amount, aim=aim, seed=seed
-    )
+    worth = assemble.worth(basis, horizon_days, stale_percentile, target_amount=target_amount, aim=aim, seed=seed)
     counts = assemble.counts(basis)
     rates = assemble.rates(basis, worth, leads, opportunities, compare_from)
     times = assemble.times(basis, (horizon_days, 2 * horizon_days))

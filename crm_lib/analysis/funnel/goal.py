@@ -88,5 +88,5 @@ def reach(found: Aim, view: Outlook, deals: pd.DataFrame, common: Shock, seed: i
     _value, ahead = forecast.worth(view, common, max(left, 0.0), seed)
     if ahead is None:
         return None
-    p = ahead.p_target if view.fresh else None
-    return Goal(**vars(found), so_far=so_far, coming=ahead.total, p=1.0 if left <= 0 else p, is_range=ahead.is_range)
+    p = 1.0 if left <= 0 else ahead.p_target if view.fresh else None
+    return Goal(**vars(found), so_far=so_far, coming=ahead.total, p=p, is_range=ahead.is_range)

@@ -131,9 +131,9 @@ def _entered_late(time: np.ndarray, status: np.ndarray, entry: np.ndarray) -> tu
     before = np.concatenate([[1.0], curve.surv_prob[:-1]])
     if (n <= 0).any() or (before <= 0).any():
         return None
-    won, lost = (np.bincount(np.searchsorted(times, time[status == k]), minlength=len(times)) for k in (1, 2))
-    shares = [np.cumsum(before * d / n) for d in (won, lost)]
-    errors = [_standard_error(share, before / n, n, d, won + lost) for share, d in zip(shares, (won, lost), strict=True)]
+    ends = [np.bincount(np.searchsorted(times, time[status == k]), minlength=len(times)) for k in (1, 2)]
+    shares = [np.cumsum(before * d / n) for d in ends]
+    errors = [_standard_error(x, before / n, n, d, sum(ends)) for x, d in zip(shares, ends, strict=True)]
     return times, *shares, *errors
 
 

@@ -67,7 +67,7 @@ class Ways:
         return np.where(days >= 0, days, np.nan), fate
 
     def rests(self, stage: int, day: dt.date) -> tuple[np.ndarray, np.ndarray]:
-        """Days from a stage to the end of each deal, up to `day` (NaN: never there), and how it ended (None: open)."""
+        """Days from a stage to the deal's end, up to `day` (NaN: never there), and that end (None: open)."""
         until = np.where(np.isnat(self.closed), np.datetime64(day), self.closed)
         days = (until - self.reached[:, stage]) / _DAY
         ended = np.where(np.isnat(self.reached[:, -1]), "lost", "won").astype(object)

@@ -13,7 +13,19 @@ from crm_lib.show.campaigns.names import brief, frame_of, listed, metrics
 from crm_lib.show.charts import Labels, lines
 from crm_lib.show.parts import Part, render, sentence, together
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import _, between, day, interval, name, number, percent, pgettext, points, short_month, signed
+from crm_lib.theme.words import (
+    _,
+    between,
+    day,
+    interval,
+    name,
+    number,
+    percent,
+    pgettext,
+    points,
+    short_month,
+    signed,
+)
 
 N_OVER = 6
 
@@ -31,7 +43,8 @@ def _targets(result: Evaluation) -> Part:
     last = rows[(rows["state"] == "over") & (rows["actual"].notna())]
     parts = [sentence(_last(last))]
     if not now.empty:
-        parts.append(table(_worded(now), _fields(ahead=True), _("Now and ahead"), _method(result)))
+        fields = _fields(ahead=True, so_far=(now["state"] == "now").any())
+        parts.append(table(_worded(now), fields, _("Now and ahead"), _method(result)))
     newest = last.sort_values(["period_end", "period_start", "metric"], ascending=[False, False, True])
     if not newest.empty:
         parts.append(table(_worded(newest.head(N_OVER)), _fields(ahead=False), _("The last ones that are over")))
@@ -113,10 +126,11 @@ def _outlook(r: dict) -> str:
     return _("◐ likely") if r["projection"] >= r["value"] else _("◐ at risk")
 
 
-def _fields(ahead: bool) -> list[Field]:
+def _fields(ahead: bool, so_far: bool = False) -> list[Field]:
     first = [Field("what", _("Target")), Field("period", _("Period")), Field("goal", _("Goal"), str)]
     if ahead:
-        return [*first, Field("projection", _("Projection (90 %)"), str), Field("outlook", _("Outlook"))]
+        actual = [Field("actual", _("So far"), str)] if so_far else []
+        return [*first, *actual, Field("projection", _("Projection (90 %)"), str), Field("outlook", _("Outlook"))]
     return [*first, Field("actual", _("Actual"), str), Field("attained", _("Reached"), percent)]
 
 
@@ -143,8 +157,8 @@ def _counted(growth: Interval) -> str:
 
 def _drifting() -> str:
     return _(
-        "Satisfaction and share of the market: the level and the trend of the last quarters go on; the range comes "
-        "from how far quarters strayed from that, and from the number of answers. It takes six quarters."
+        "Satisfaction and share of the market: the level and the trend of the last quarters go on; the range "
+        "comes from how far quarters strayed from that, and from the number of answers. It takes six quarters."
     )
 
 

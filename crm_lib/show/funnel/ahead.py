@@ -39,8 +39,8 @@ def ahead(result: Pipeline) -> Part:
         sideways=True,
         numbers=_sum_table(frame),
     )
-    goal = goal_at_length(result.goal) if result.goal else []
-    return together(chart, sentence(*goal), sentence(_target(f), _new(f)), note(_range(f)))
+    goal = goal_at_length(result.goal) if result.goal else ""
+    return together(chart, sentence(goal, _target(f), _new(f)), note(_range(f)))
 
 
 def _sums(f: Forecast) -> pd.DataFrame:

@@ -17,9 +17,9 @@ def goal_in_short(goal: Goal) -> str:
     return text.format(**facts)
 
 
-def goal_at_length(goal: Goal) -> list[str]:
+def goal_at_length(goal: Goal) -> str:
     """What the target is and where it comes from, what is won of it, and the chance to reach it."""
-    return [_whose(goal), _so_far(goal), _reached(goal)]
+    return " ".join((_whose(goal), _so_far(goal), _reached(goal)))
 
 
 def _whose(goal: Goal) -> str:
@@ -29,13 +29,13 @@ def _whose(goal: Goal) -> str:
         return text.format(**facts)
     if goal.share is None:
         text = _(
-            "The target for sales from {since} to {until} is **{target}**; no sales but deals are recorded, so deals "
-            "must bring all of it."
+            "The target for sales from {since} to {until} is **{target}**; no sales but deals are recorded, so "
+            "deals must bring all of it."
         )
         return text.format(**facts)
     text = _(
-        "The target for sales from {since} to {until} is {whole}. Deals brought {share} of all sales in the last 365 "
-        "days, so their part of it is **{target}**."
+        "The target for sales from {since} to {until} is {whole}. Deals brought {share} of all sales in the last "
+        "365 days, so their part of it is **{target}**."
     )
     return text.format(whole=cash(goal.of_sales), share=percent(goal.share), **facts)
 
@@ -51,7 +51,7 @@ def _so_far(goal: Goal) -> str:
 
 def _reached(goal: Goal) -> str:
     if goal.p is None:
-        return _("How likely that reaches it can't be said: too little is recorded to tell how many deals will come.")
+        return _("Whether that is enough can't be said: too little is recorded to tell how many deals will come.")
     return _("The chance to reach it is **{share}**.").format(share=_share(goal))
 
 

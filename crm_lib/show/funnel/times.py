@@ -83,8 +83,8 @@ def _fates(result: Pipeline) -> Part:
     ]
     foot = _(
         "With 90 % intervals; deals still open count as unfinished, and won and lost as competing ends "
-        "(Aalen–Johansen). Won and lost are the ends of the whole deal, in whatever stage it was by then; the rest is "
-        "still open. Moved on from the last stage is won."
+        "(Aalen–Johansen). Won and lost are the ends of the whole deal, in whatever stage it was by then; the "
+        "rest is still open. Moved on from the last stage is won."
     )
     caption = _("What becomes of deals within {days} days of entering a stage")
     return table(shown, fields, caption.format(days=number(result.horizon_days)), foot)
