@@ -4,7 +4,6 @@ import datetime as dt
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from crm_lib.analysis.campaigns.level import Stretches, _kriged, projected, with_past
 from crm_lib.analysis.intervals import Interval, nothing
@@ -37,16 +36,14 @@ def test_a_walk_without_noise_is_the_drift_method_of_the_textbook():
     """Hyndman & Athanasopoulos, Forecasting, 5.2: y + h b, b the mean change, error σ √(h (1 + h ÷ (n − 1)))."""
     y, h, sd = np.array([1.0, 1.3, 1.1, 1.6, 1.5, 1.9]), 3.0, 0.2
     at = np.arange(6.0)
-    trend = np.column_stack([np.ones(6), at])
-    _likelihood, middle, error = _kriged(at, y, np.zeros(6), trend, np.array([5 + h]), sd)
+    _likelihood, (middle,), (error,) = _kriged(at, y, np.zeros(6), np.array([5 + h]), np.array([sd]))
     assert middle == pytest.approx(y[-1] + h * (y[-1] - y[0]) / 5)
     assert error == pytest.approx(sd * np.sqrt(h * (1 + h / 5)))
 
 
 def test_noise_alone_is_a_line_through_the_stretches():
     y, at = np.array([1.0, 1.3, 1.1, 1.6, 1.5, 1.9]), np.arange(6.0)
-    trend = np.column_stack([np.ones(6), at])
-    _likelihood, middle, error = _kriged(at, y, np.full(6, 0.04), trend, np.array([7.0]), 1e-6)
+    _likelihood, (middle,), (error,) = _kriged(at, y, np.full(6, 0.04), np.array([7.0]), np.array([1e-6]))
     line = np.polyfit(at, y, 1)
     assert middle == pytest.approx(np.polyval(line, 7.0), abs=1e-6)
     spread = 0.2 * np.sqrt(1 / 6 + (7 - 2.5) ** 2 / ((at - 2.5) ** 2).sum())
@@ -98,12 +95,14 @@ def company(rng, kind, n, n_ahead):
 @pytest.mark.slow
 @pytest.mark.parametrize("n_ahead", [1, 4])
 @pytest.mark.parametrize("n", [6, 12])
-@pytest.mark.parametrize("kind", ["steady", "walking", "rising"])
-def test_the_range_holds_what_comes_nine_times_in_ten(kind, n, n_ahead):
+@pytest.mark.parametrize(("kind", "most"), [("steady", 1.0), ("walking", 0.94), ("rising", 1.0)])
+def test_the_range_holds_what_comes_nine_times_in_ten_and_oftener_where_the_level_hardly_moves(
+    kind, most, n, n_ahead
+):
+    """Where all that moves is the error of sampling, a few stretches can't show that the level does not."""
     rng, held, n_times = np.random.default_rng(8), 0, 400
     for _ in range(n_times):
         seen, came = company(rng, kind, n, n_ahead)
         found = projected(seen, *ahead(n, 0, n_ahead - 1))
         held += found.low <= came <= found.high
-    least = stats.binom.ppf(0.005, n_times, 0.88) / n_times
-    assert least <= held / n_times <= 0.985
+    assert 0.86 <= held / n_times <= most

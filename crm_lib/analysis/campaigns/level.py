@@ -2,8 +2,9 @@
 
 The level moves from stretch to stretch by a steady trend and by chance, and each stretch shows it with a known
 error of sampling (random walk with drift and noise; the prediction is that of universal kriging). How much chance
-moves it is not known: every spread counts as much as the stretches bear it out (restricted likelihood, flat
-prior), so that few stretches give a wide range.
+moves it is not known: every spread counts as much as the stretches bear it out (restricted likelihood; prior
+1 ÷ √(spread² + error²), which without an error of sampling gives Student's t), so that few stretches give a wide
+range.
 """
 
 from __future__ import annotations
@@ -58,32 +59,35 @@ def _ahead(seen: Stretches, first: dt.date, last: dt.date) -> np.ndarray:
 def _mixture(seen: Stretches, usual: float, ahead: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For every spread tried: how much it counts, the mean level ahead that it gives, and its standard error."""
     at = (seen.middle - seen.middle[0]) / seen.length
-    trend = np.column_stack([np.ones(len(at)), at])
-    found = [_kriged(at, seen.value, seen.variance, trend, ahead, usual * k) for k in _SPREADS]
-    likelihood, middle, sd = np.array(found).T
-    weight = np.exp(likelihood - likelihood.max())
+    spreads = usual * _SPREADS
+    likelihood, middle, sd = _kriged(at, seen.value, seen.variance, ahead, spreads)
+    prior = 1 / np.sqrt(spreads**2 + seen.variance.mean())
+    weight = np.exp(likelihood - likelihood.max()) * prior
     return weight / weight.sum(), middle, sd
 
 
 def _kriged(
-    at: np.ndarray, y: np.ndarray, variance: np.ndarray, trend: np.ndarray, ahead: np.ndarray, spread: float
-) -> tuple[float, float, float]:
-    """Restricted log-likelihood of one spread, and the mean level ahead with its standard error.
+    at: np.ndarray, y: np.ndarray, variance: np.ndarray, ahead: np.ndarray, spreads: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Restricted log-likelihood of each spread, and the mean level ahead with its standard error.
 
     The walk starts one stretch before the first, which the unknown level at the start absorbs.
     """
-    walk = spread**2 * (np.minimum.outer(at, at) + 1)
-    to = spread**2 * (at + 1)
-    own = spread**2 * (np.minimum.outer(ahead, ahead) + 1).mean()
-    inverse = np.linalg.inv(walk + np.diag(variance))
+    square = spreads**2
+    trend, x = np.column_stack([np.ones(len(at)), at]), np.array([1.0, ahead.mean()])
+    seen = square[:, None, None] * (np.minimum.outer(at, at) + 1) + np.diag(variance)
+    inverse = np.linalg.inv(seen)
     normal = trend.T @ inverse @ trend
-    beta = np.linalg.solve(normal, trend.T @ inverse @ y)
-    rest = y - trend @ beta
-    logs = np.linalg.slogdet(walk + np.diag(variance))[1] + np.linalg.slogdet(normal)[1]
-    x = np.array([1.0, ahead.mean()])
-    off = x - trend.T @ inverse @ to
-    error = own - to @ inverse @ to + off @ np.linalg.solve(normal, off)
-    return -(logs + rest @ inverse @ rest) / 2, float(x @ beta + to @ inverse @ rest), float(np.sqrt(error))
+    beta = np.linalg.solve(normal, (trend.T @ inverse @ y)[..., None])[..., 0]
+    rest = y - beta @ trend.T
+    to = square[:, None] * (at + 1)
+    weights = np.einsum("ki,kij->kj", to, inverse)
+    off = x - weights @ trend
+    own = square * (np.minimum.outer(ahead, ahead) + 1).mean()
+    error = own - (weights * to).sum(axis=1) + (off * np.linalg.solve(normal, off[..., None])[..., 0]).sum(axis=1)
+    logs = np.linalg.slogdet(seen)[1] + np.linalg.slogdet(normal)[1]
+    likelihood = -(logs + np.einsum("ki,kij,kj->k", rest, inverse, rest)) / 2
+    return likelihood, beta @ x + (weights * rest).sum(axis=1), np.sqrt(error)
 
 
 def _quantile(weight: np.ndarray, middle: np.ndarray, sd: np.ndarray, share: float) -> float:
