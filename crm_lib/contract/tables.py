@@ -317,7 +317,12 @@ TARGETS = TableContract(
     "targets",
     "one row per metric and period",
     (
-        Column("metric", TEXT, "what is aimed at", required=True),
+        Column(
+            "metric",
+            TEXT,
+            "what is aimed at: revenue, orders, satisfaction, market_share, won_amount (money won in deals)",
+            required=True,
+        ),
         Column("period_start", DAY, "first day", required=True),
         Column("period_end", DAY, "last day", required=True),
         Column("value", NUMBER, "the aim", required=True),

@@ -51,7 +51,7 @@ FUNNEL = Topic(
     "Sales funnel",
     "What is in the pipe, and where does it stall?",
     needs=(("opportunities",),),
-    useful=("stage_events", "leads", "market", "products"),
+    useful=("stage_events", "leads", "market", "products", "targets", "transactions"),
     publishes=("stages",),
 )
 SATISFACTION = Topic(

@@ -36,11 +36,12 @@ def test_our_risk_sets_give_what_statsmodels_gives_where_nobody_entered_late(see
     time, status = rng.integers(0, 40, 200).astype(float), rng.integers(0, 3, 200)
     with np.errstate(all="ignore"):  # the variance of the last step
         oracle = CumIncidenceRight(time, status)
-    times, won, lost, se = _entered_late(time, status, np.full(200, -1.0))
+    times, won, lost, won_se, lost_se = _entered_late(time, status, np.full(200, -1.0))
     at = np.searchsorted(oracle.times, times)
     np.testing.assert_allclose(won, oracle.cinc[0][at], rtol=0, atol=1e-13)
     np.testing.assert_allclose(lost, oracle.cinc[1][at], rtol=0, atol=1e-13)
-    np.testing.assert_allclose(se[:-1], oracle.cinc_se[0][at][:-1], rtol=0, atol=1e-13)
+    for k, se in enumerate((won_se, lost_se)):
+        np.testing.assert_allclose(se[:-1], oracle.cinc_se[k][at][:-1], rtol=0, atol=1e-13)
 
 
 def test_with_one_cause_late_entries_give_the_kaplan_meier_of_statsmodels():

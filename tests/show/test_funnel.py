@@ -253,3 +253,71 @@ def test_thin_data_are_said_in_words(section, rows):
     html = section(made(rows)).html
     assert html
     assert not any(bad in html for bad in (">nan", "None", "NaT"))
+
+
+# ------------------------------------------------------------------ the target of the period that runs
+
+
+def with_target(metric, value, **more):
+    row = {"metric": metric, "period_start": dt.date(2026, 11, 1), "period_end": dt.date(2027, 1, 31)}
+    targets = ibis.memtable(pd.DataFrame([row | {"value": float(value), "unit": "USD"}]))
+    deals = WON + LOST + [(STAGES[0], 10, None, None, 800.0)] * 40
+    return made(deals, targets=targets, horizon_days=60, **more)
+
+
+def sales(amount):
+    frame = pd.DataFrame({"at": [pd.Timestamp(TODAY)], "amount": [float(amount)]})
+    return ibis.memtable(frame).mutate(amount=ibis._.amount.cast("decimal(18,2)"))
+
+
+def test_the_page_says_which_target_it_is_and_how_much_of_it_deals_must_bring():
+    result = with_target("revenue", 100_000, transactions=sales(800_000))
+    said = say.ahead(result).html
+    assert "The target for sales from 1 November 2026 to 31 January 2027 is $100K." in said.replace("\u202f", " ")
+    assert "Deals brought 10 % of all sales in the last 365 days" in said.replace("\xa0", " ")
+    assert "so their part of it is <b>$10K</b>" in said
+    assert "Chance that deals bring their part of the sales target, $10K by 31 January 2027" in say.headline(
+        result
+    ).html.replace("\xa0", " ")
+    words_of = {f.name: f.words for f in say.publication(result).figures}
+    assert words_of["target_amount"].startswith("Part of deals in the sales target up to")
+
+
+def test_without_other_sales_deals_must_bring_all_of_the_target():
+    assert "so deals must bring all of it" in say.ahead(with_target("revenue", 100_000)).html
+
+
+def test_a_target_for_deals_is_named_as_one():
+    result = with_target("won_amount", 20_000)
+    assert "The target for won deals from" in say.ahead(result).html
+    assert "Chance to reach the target of $20K by" in say.headline(result).html.replace("\xa0", " ")
+
+
+def test_what_lacks_to_the_target_of_the_period_is_among_the_things_to_do():
+    said = say.next_steps(with_target("won_amount", 90_000)).html.replace("\xa0", " ")
+    assert "To reach $90K by 31 January 2027" in said
+
+
+def test_a_parameter_takes_the_place_of_the_targets():
+    result = with_target("won_amount", 90_000, target_amount=500.0)
+    assert "The target for won deals" not in say.ahead(result).html
+    assert "Chance to reach the target of $500: " in say.headline(result).html.replace("\xa0", " ")
+
+
+def test_how_many_deals_will_come_may_not_be_known():
+    rows = [(None, 60 - i % 30, 10 + i % 20, "won" if i % 2 else "lost", 100.0) for i in range(80)]
+    rows += [(STAGES[0], 5, None, None, 100.0)] * 30
+    row = {"metric": "won_amount", "period_start": dt.date(2026, 11, 1), "period_end": dt.date(2027, 1, 31)}
+    targets = ibis.memtable(pd.DataFrame([row | {"value": 900.0, "unit": "USD"}]))
+    result = made(rows, targets=targets)
+    assert "Whether that is enough can&#39;t be said" in say.ahead(result).html
+    assert "<b>not known</b>" in say.headline(result).html
+    published = {f.name: f for f in say.publication(result).figures}
+    assert published["p_target"].value is None
+    assert published["p_target"].words == "too little is recorded to tell how many deals will come"
+
+
+def test_what_becomes_of_deals_that_enter_a_stage_is_a_table_with_intervals(followed):
+    said = say.how_long(followed).html
+    assert "What becomes of deals within 90 days of entering a stage" in said.replace("\xa0", " ")
+    assert "Aalen–Johansen" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import ibis.expr.types as ir
@@ -23,6 +24,16 @@ class Felt:
     def comparable(self) -> bool:
         """Whether both arms answered often enough."""
         return bool(self.treated) and bool(self.control)
+
+    @property
+    def difference(self) -> Interval:
+        """Contacted less held out, bounds joined from those of both (MOVER); n is the smaller arm."""
+        t, c = self.treated, self.control
+        if not self.comparable:
+            return nothing(min(t.n, c.n))
+        value = t.value - c.value
+        low = value - math.hypot(t.value - t.low, c.high - c.value)
+        return Interval(value, low, value + math.hypot(t.high - t.value, c.value - c.low), min(t.n, c.n))
 
 
 def felt(tables: Tables, told: ir.Table | None, options: Options) -> Felt | None:

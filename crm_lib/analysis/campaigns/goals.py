@@ -12,11 +12,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from crm_lib.analysis import intervals
+from crm_lib.analysis.campaigns import standing
 from crm_lib.analysis.campaigns.options import Options, Tables
 from crm_lib.analysis.histories import MONEY, customer_days
 from crm_lib.analysis.intervals import LEVEL, Interval, nothing
-from crm_lib.analysis.satisfaction import answers
 
 REVENUE, ORDERS, SATISFACTION, MARKET_SHARE = "revenue", "orders", "satisfaction", "market_share"
 KNOWN = (REVENUE, ORDERS, SATISFACTION, MARKET_SHARE)
@@ -33,6 +32,7 @@ class Goals:
     and high where it is an estimate, n, attained (share), projection, projection_low, _high. `unknown` names
     metrics that nobody here can measure. `market`: period_start, period_end, market_amount, own_amount, own_share,
     traffic; `competitors`: period_start, competitor, share. `growth` is the yearly growth projected from.
+    `share_ahead` is our share of the market in the period after the last one told, which ends on `share_until`.
     """
 
     targets: pd.DataFrame
@@ -40,6 +40,18 @@ class Goals:
     market: pd.DataFrame
     competitors: pd.DataFrame
     growth: dict[str, Interval]
+    share_ahead: Interval
+    share_until: dt.date | None
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What targets are held against: sales by day and their growth, answers by day, the market."""
+
+    days: pd.DataFrame | None
+    growth: dict[str, Interval]
+    answers: pd.DataFrame | None
+    market: pd.DataFrame
 
 
 def goals(tables: Tables, options: Options) -> Goals:
@@ -47,16 +59,22 @@ def goals(tables: Tables, options: Options) -> Goals:
     days = _days(tables.transactions, options.as_of)
     growth = {m: _growth(days[m], options.as_of) for m in (REVENUE, ORDERS)} if days is not None else {}
     market, competitors = _market(tables.market, days, options.as_of)
+    listed = _listed(tables.targets)
+    is_asked = any(row["metric"] == SATISFACTION for row in listed)
+    known = Known(days, growth, standing.answered(tables, options) if is_asked else None, market)
     rows, unknown = [], set()
-    for row in _listed(tables.targets):
+    for row in listed:
         if row["metric"] not in KNOWN:
             unknown.add(row["metric"])
             continue
-        rows.append(row | _state(row, options.as_of) | _measured(row, days, growth, market, tables, options))
+        rows.append(row | _state(row, options.as_of) | _measured(row, known, options))
     frame = pd.DataFrame(rows)
     if rows:
         frame["attained"] = frame["actual"] / frame["value"].where(frame["value"] > 0)
-    return Goals(frame, tuple(sorted(unknown)), market, competitors, growth)
+    following = standing.next_period(market)
+    ahead = nothing() if following is None else standing.share_ahead(market, *following, options.as_of)
+    until = following[1] if ahead else None
+    return Goals(frame, tuple(sorted(unknown)), market, competitors, growth, ahead, until)
 
 
 def _listed(targets: ir.Table | None) -> list[dict]:
@@ -110,23 +128,26 @@ def _growth(series: pd.Series, as_of: dt.date) -> Interval:
     return Interval(mean, mean - half, mean + half, n)
 
 
-def _measured(row: dict, days, growth, market: pd.DataFrame, tables: Tables, options: Options) -> dict:
-    metric = row["metric"]
+def _measured(row: dict, known: Known, options: Options) -> dict:
+    """Actual and projection of one target, with bounds where they are estimates."""
+    metric, span = row["metric"], (row["period_start"], row["period_end"])
     empty = dict.fromkeys(("actual", "low", "high", "n", "projection", "projection_low", "projection_high"))
+    is_over = row["period_end"] <= options.as_of
     if metric == SATISFACTION:
-        found = _satisfaction(tables, options, row["period_start"], min(row["period_end"], options.as_of))
-        return empty | {"actual": found.value, "low": found.low, "high": found.high, "n": found.n}
+        found = standing.satisfaction(known.answers, span[0], min(span[1], options.as_of), options)
+        told = {"actual": found.value, "low": found.low, "high": found.high, "n": found.n}
+        ahead = nothing() if is_over else standing.satisfaction_ahead(known.answers, *span, options)
+        return empty | told | _projection(ahead)
     if metric == MARKET_SHARE:
-        inside = (
-            market[(market["period_start"] >= row["period_start"]) & (market["period_end"] <= row["period_end"])]
-            if len(market)
-            else market
-        )
-        whole = inside["market_amount"].sum() if len(inside) else 0
-        return empty | ({"actual": float(inside["own_amount"].sum() / whole)} if whole > 0 else {})
-    if days is None:
+        ahead = nothing() if is_over else standing.share_ahead(known.market, *span, options.as_of)
+        return empty | {"actual": standing.share_of_market(known.market, *span)} | _projection(ahead)
+    if known.days is None:
         return empty
-    return empty | _counted(row, days[metric], growth[metric], options.as_of)
+    return empty | _counted(row, known.days[metric], known.growth[metric], options.as_of)
+
+
+def _projection(found: Interval) -> dict:
+    return {"projection": found.value, "projection_low": found.low, "projection_high": found.high}
 
 
 def _counted(row: dict, series: pd.Series, growth: Interval, as_of: dt.date) -> dict:
@@ -155,19 +176,6 @@ def _counted(row: dict, series: pd.Series, growth: Interval, as_of: dt.date) -> 
     ):
         told[name] = so_far + base * math.exp(g)
     return told
-
-
-def _satisfaction(tables: Tables, options: Options, first: dt.date, last: dt.date) -> Interval:
-    """Perceived ÷ expected of the answers of a period; nothing where fewer than 30 answered."""
-    if tables.surveys is None or tables.survey_items is None or options.item_scale is None or first > last:
-        return nothing()
-    responses = answers.responses(tables.surveys, {})
-    responses = responses.filter(responses.answered_on.between(ibis.literal(first), ibis.literal(last)))
-    pairs = answers.pairs_by_response(answers.items(tables.survey_items, responses, options.item_scale))
-    rows = pairs.select("response_id", "perceived", "expected").order_by("response_id").to_pandas()
-    if len(rows) < options.compare_from:
-        return nothing(len(rows))
-    return intervals.ratio_of_means(rows["perceived"], rows["expected"])
 
 
 def _market(

@@ -6,7 +6,7 @@ import datetime as dt
 
 import ibis
 
-from crm_lib.analysis.funnel import assemble, deals
+from crm_lib.analysis.funnel import assemble, deals, goal
 from crm_lib.analysis.funnel.assemble import MODES
 from crm_lib.analysis.funnel.results import (
     Backtest,
@@ -15,6 +15,7 @@ from crm_lib.analysis.funnel.results import (
     Ends,
     Findings,
     Forecast,
+    Goal,
     OpenValue,
     Overdue,
     Pace,
@@ -34,6 +35,7 @@ __all__ = [
     "Ends",
     "Findings",
     "Forecast",
+    "Goal",
     "OpenValue",
     "Overdue",
     "Pace",
@@ -54,6 +56,8 @@ def pipeline(
     leads: ibis.Table | None = None,
     market: ibis.Table | None = None,
     products: ibis.Table | None = None,
+    targets: ibis.Table | None = None,
+    transactions: ibis.Table | None = None,
     settings: FunnelSettings | None = None,
     mode: str = "any",
     horizon_days: int = 90,
@@ -70,7 +74,9 @@ def pipeline(
     `settings.stages` gives the order; where it is empty, the data's own order is taken. Steps are counted in both
     modes, `any` (a skipped stage counts as passed) and `in_order`; `mode` names the one that leads. Only entries
     at least `settings.maturity_days` old count in conversions. The forecast looks `horizon_days` ahead and says
-    how likely `target_amount` is (nought: as much as in the stretch before).
+    how likely `target_amount` is (nought: as much as in the stretch before). Where it is nought, `targets` gives
+    what deals must bring in the period that runs; of a target for sales their part, by what they were of the
+    `transactions` of the last 365 days.
 
     Raises NotEnoughData where there is no opportunity, ParameterError for an unknown mode, a horizon or target
     under nought, or stages in the settings of which the data know none.
@@ -90,7 +96,8 @@ def pipeline(
             "Take a later as_of, or check the table."
         )
     basis = assemble.basis(history, (opportunities, stage_events), settings, as_of)
-    worth = assemble.worth(basis, horizon_days, stale_percentile, target_amount, seed)
+    aim = None if target_amount else goal.aim(targets, transactions, basis.deals, as_of)
+    worth = assemble.worth(basis, horizon_days, stale_percentile, target_amount=target_amount, aim=aim, seed=seed)
     counts = assemble.counts(basis)
     rates = assemble.rates(basis, worth, leads, opportunities, compare_from)
     times = assemble.times(basis, (horizon_days, 2 * horizon_days))

@@ -15,8 +15,10 @@ from crm_lib.analysis.funnel import (
     backtest,
     durations,
     explained,
+    fates,
     figures,
     forecast,
+    goal,
     outlook,
     stages,
     stuck,
@@ -26,7 +28,8 @@ from crm_lib.analysis.funnel import deals as dealing
 from crm_lib.analysis.funnel import findings as finding
 from crm_lib.analysis.funnel import rates as rating
 from crm_lib.analysis.funnel.deals import History
-from crm_lib.analysis.funnel.results import Conversion, Findings, Truncation
+from crm_lib.analysis.funnel.results import Conversion, Findings, Goal, Truncation
+from crm_lib.analysis.funnel.simulation import Shock
 from crm_lib.analysis.funnel.ways import Ways, ways
 from crm_lib.contract.publication import Publication
 from crm_lib.contract.settings import FunnelSettings
@@ -105,20 +108,36 @@ def _sum(amounts: pd.Series) -> float | None:
     return float(amounts.sum()) if amounts.notna().any() else None
 
 
-def worth(b: Basis, horizon_days: int, stale_percentile: int, target_amount: float, seed: int) -> dict[str, Any]:
+def worth(
+    b: Basis,
+    horizon_days: int,
+    stale_percentile: int,
+    *,
+    target_amount: float,
+    aim: goal.Aim | None,
+    seed: int,
+) -> dict[str, Any]:
     """Value of open deals, what the horizon will bring, whether it held before, and what stands still."""
     view = outlook.outlook(b.deals, b.ways, b.as_of, horizon_days, b.watched_from)
     past = backtest.origins(b.deals, b.ways, b.as_of, horizon_days)
-    value, ahead = forecast.worth(view, backtest.common_shock(past), target_amount, seed)
+    common = backtest.common_shock(past)
+    value, ahead = forecast.worth(view, common, target_amount, seed)
     limits = stuck.stage_limits(b.history, b.ways, b.as_of, stale_percentile)
     stale = stuck.stale(b.deals, value.by_deal, limits, b.history.stages, stale_percentile)
     return {
         "open_value": value,
         "forecast": ahead,
+        "goal": None if aim is None or ahead is None else _goal(b, aim, common, seed),
         "backtest": backtest.backtest(past, horizon_days, seed),
         "stale": stale,
         "overdue": stuck.overdue(b.deals, value.by_deal, stale.deals["opportunity_id"], b.as_of),
     }
+
+
+def _goal(b: Basis, aim: goal.Aim, common: Shock, seed: int) -> Goal | None:
+    """The chance to reach a target; its days are as uncertain as those of the horizon were in the past."""
+    view = outlook.outlook(b.deals, b.ways, b.as_of, (aim.until - b.as_of).days, b.watched_from)
+    return goal.reach(aim, view, b.deals, common, seed)
 
 
 def rates(
@@ -157,6 +176,7 @@ def times(b: Basis, at_days: tuple[int, ...]) -> dict[str, Any]:
     return {
         "days_to_close": durations.days_to_close(b.deals),
         "time_in_stage": None if b.spells is None else durations.time_in_stage(b.spells, b.history.stages),
+        "fates": fates.fates(b.history, b.ways, b.as_of, b.watched_from, at_days[0]),
         "ends": durations.ends(b.deals, at_days, late),
         "velocity": velocity.velocity(b.deals, b.as_of, b.watched_from),
     }

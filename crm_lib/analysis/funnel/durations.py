@@ -47,15 +47,6 @@ def median_days(days: Sequence[float], ended: Sequence[bool], entry: Sequence[fl
     return Interval(float(value), *bounds, len(time))
 
 
-def _bounds(share: float, se: float) -> tuple[float, float]:
-    """Bounds of a share on the complementary log-log scale, so that they stay within 0 and 1."""
-    if not 0 < share < 1 or se <= 0:
-        return share, share
-    spread = stats.norm.ppf(0.5 + LEVEL / 2) * se / ((1 - share) * abs(math.log1p(-share)))
-    low, high = (1 - (1 - share) ** math.exp(sign * spread) for sign in (-1, 1))
-    return low, high
-
-
 def ends(frame: pd.DataFrame, at_days: Sequence[int], entry: np.ndarray | None = None) -> Ends | None:
     """How the deals of `frame` end by `at_days` after opening: won, lost, still open.
 
@@ -73,17 +64,16 @@ def ends(frame: pd.DataFrame, at_days: Sequence[int], entry: np.ndarray | None =
 
 
 def _ends_at(fit: Incidence, day: int) -> dict[str, float | int | None]:
-    if day > fit.longest:
-        return dict.fromkeys(("won", "won_low", "won_high", "lost", "still_open")) | {"days": day}
-    won, lost, se = (float(fit.at(v, np.array([day]))[0]) for v in (fit.won, fit.lost, fit.won_se))
-    low, high = _bounds(won, se)
+    won, lost = fit.by(day)
     return {
         "days": day,
-        "won": won,
-        "won_low": low,
-        "won_high": high,
-        "lost": lost,
-        "still_open": max(0.0, 1 - won - lost),
+        "won": won.value,
+        "won_low": won.low,
+        "won_high": won.high,
+        "lost": lost.value,
+        "lost_low": lost.low,
+        "lost_high": lost.high,
+        "still_open": max(0.0, 1 - won.value - lost.value) if won else None,
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from crm_lib.analysis.funnel.results import Ends, Forecast, OpenValue, Stale, Velocity
+from crm_lib.analysis.funnel.results import Ends, Forecast, Goal, OpenValue, Stale, Velocity
 from crm_lib.analysis.intervals import Interval
 from crm_lib.contract.publication import Figure, Publication
 
@@ -19,7 +19,7 @@ def publication(parts: dict[str, Any], currency: str) -> Publication:
         *(_estimate(name, getattr(x, "share", x), "share") for name, x in shares.items()),
         *(Figure(name, parts[name], "deals") for name in ("n_deals", "n_won", "n_lost", "n_open")),
         *_money(parts["open_value"], parts["won_amount"], parts["n_won"], currency or "money"),
-        *_ahead(parts["forecast"], currency or "money"),
+        *_ahead(parts["forecast"], parts["goal"], currency or "money"),
         *_pace(parts["velocity"], currency or "money"),
         *_stale(parts["stale"], currency or "money"),
         Figure("n_overdue", parts["overdue"].n, "deals", n=parts["overdue"].n_dated),
@@ -52,13 +52,15 @@ def _money(value: OpenValue, won_amount: float | None, n_won: int, unit: str) ->
     ]
 
 
-def _ahead(ahead: Forecast | None, unit: str) -> list[Figure]:
+def _ahead(ahead: Forecast | None, goal: Goal | None, unit: str) -> list[Figure]:
     if ahead is None:
         return []
+    aimed = (ahead.p_target, ahead.target) if goal is None else (goal.p, goal.amount)
     return [
         _estimate("forecast_amount", ahead.total, unit),
         _estimate("forecast_of_open_amount", ahead.of_open, unit),
-        Figure("p_target", ahead.p_target, "share", n=ahead.total.n),
+        Figure("p_target", aimed[0], "share", n=ahead.total.n),
+        Figure("target_amount", aimed[1], unit),
     ]
 
 

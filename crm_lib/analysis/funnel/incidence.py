@@ -6,17 +6,23 @@ are built from the risk sets and the survival of its `SurvfuncRight`, which does
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
+
+from crm_lib.analysis import intervals
+from crm_lib.analysis.intervals import LEVEL, Interval
 
 
 @dataclass(frozen=True)
 class Incidence:
-    """Share won and lost by each day since the start, competing ends; `n_at_risk` still open just before.
+    """Share won and lost by each day since the start, competing ends.
 
+    `n_known` deals had ended by then or were still watched: what each share rests on.
     `has_late`: deals that entered late are in it; they are left out where they would empty the first risk sets.
     """
 
@@ -24,7 +30,8 @@ class Incidence:
     won: np.ndarray
     lost: np.ndarray
     won_se: np.ndarray
-    n_at_risk: np.ndarray
+    lost_se: np.ndarray
+    n_known: np.ndarray
     longest: float
     n: int
     has_late: bool
@@ -33,6 +40,19 @@ class Incidence:
         """`values` as a step function, at `days`."""
         position = np.searchsorted(self.times, days, side="right") - 1
         return np.where(position >= 0, values[np.maximum(position, 0)], 0.0)
+
+    def by(self, day: int) -> tuple[Interval, Interval]:
+        """Shares won and lost by the end of `day`, with bounds.
+
+        Without a value beyond what was watched, unless all had ended by then.
+        """
+        if day > self.longest and self.won[-1] + self.lost[-1] < 1 - 1e-9:
+            return intervals.nothing(self.n), intervals.nothing(self.n)
+        columns = (self.won, self.won_se, self.lost, self.lost_se, self.n_known)
+        won, won_se, lost, lost_se, known = (float(self.at(x, np.array([day]))[0]) for x in columns)
+        ends = ((won, won_se), (lost, lost_se))
+        won, lost = (Interval(x, *_bounds(x, se, int(known) or self.n), self.n) for x, se in ends)
+        return won, lost
 
 
 def incidence(
@@ -62,10 +82,22 @@ def incidence(
             return None
         time, status, late = time[early], status[early], late[early]
         fit = _from_the_start(time, status)
-    times, won, lost, won_se = fit
-    return Incidence(
-        times, won, lost, won_se, at_risk(times, time, late), float(time.max()), len(time), bool((late >= 0).any())
-    )
+    over = np.searchsorted(np.sort(time[status > 0]), fit[0], side="left")
+    n_known = over + at_risk(fit[0], time, late)
+    return Incidence(*fit, n_known, float(time.max()), len(time), bool((late >= 0).any()))
+
+
+def _bounds(share: float, se: float, n: int) -> tuple[float, float]:
+    """Bounds of a share on the complementary log-log scale, so that they stay within 0 and 1.
+
+    Where none or all ended so, there is no error to estimate: Wilson's bounds of none or all of `n`.
+    """
+    if not 0 < share < 1 or se <= 0:
+        plain = intervals.wilson(round(share * n), n)
+        return min(plain.low, share), max(plain.high, share)
+    spread = stats.norm.ppf(0.5 + LEVEL / 2) * se / ((1 - share) * abs(math.log1p(-share)))
+    low, high = (1 - (1 - share) ** math.exp(sign * spread) for sign in (-1, 1))
+    return low, high
 
 
 def at_risk(at: np.ndarray, time: np.ndarray, entry: np.ndarray) -> np.ndarray:
@@ -81,10 +113,10 @@ def _from_the_start(time: np.ndarray, status: np.ndarray) -> tuple[np.ndarray, .
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # variance of the last step, where nobody is left
         fit = CumIncidenceRight(time, status)
-    zero = np.zeros(len(fit.times))
-    won, won_se = (fit.cinc[0], fit.cinc_se[0]) if len(fit.cinc) else (zero, zero)
-    lost = fit.cinc[1] if len(fit.cinc) > 1 else zero
-    return fit.times, won, lost, np.nan_to_num(won_se)
+    nobody = np.zeros(len(fit.times))
+    won, lost = ([*fit.cinc, nobody, nobody][k] for k in (0, 1))
+    won_se, lost_se = (np.nan_to_num([*fit.cinc_se, nobody, nobody][k]) for k in (0, 1))
+    return fit.times, won, lost, won_se, lost_se
 
 
 def _entered_late(time: np.ndarray, status: np.ndarray, entry: np.ndarray) -> tuple[np.ndarray, ...] | None:
@@ -99,9 +131,10 @@ def _entered_late(time: np.ndarray, status: np.ndarray, entry: np.ndarray) -> tu
     before = np.concatenate([[1.0], curve.surv_prob[:-1]])
     if (n <= 0).any() or (before <= 0).any():
         return None
-    won, lost = (np.bincount(np.searchsorted(times, time[status == k]), minlength=len(times)) for k in (1, 2))
-    share = np.cumsum(before * won / n)
-    return times, share, np.cumsum(before * lost / n), _standard_error(share, before / n, n, won, won + lost)
+    ends = [np.bincount(np.searchsorted(times, time[status == k]), minlength=len(times)) for k in (1, 2)]
+    shares = [np.cumsum(before * d / n) for d in ends]
+    errors = [_standard_error(x, before / n, n, d, sum(ends)) for x, d in zip(shares, ends, strict=True)]
+    return times, *shares, *errors
 
 
 def _standard_error(

@@ -119,6 +119,26 @@ class Forecast:
 
 
 @dataclass(frozen=True)
+class Goal:
+    """What deals have to bring from `since` to `until` by the source's targets, and the chance `p` that they will.
+
+    `of_sales` is the target for all sales of which `amount` is the part of deals, `share` their part in the last
+    365 days; both None for a target of won deals, `share` where no other sales are recorded. `so_far` is won,
+    `coming` likely to be won in the days left. `p` is None where the number of deals to come is not known.
+    """
+
+    since: dt.date
+    until: dt.date
+    amount: float
+    of_sales: float | None
+    share: float | None
+    so_far: float
+    coming: Interval
+    p: float | None
+    is_range: bool
+
+
+@dataclass(frozen=True)
 class Pace:
     """Sales velocity at the end of a stretch: money per day, and the four levers it is made of."""
 
@@ -183,8 +203,8 @@ class Covered:
 class Ends:
     """How deals end, winning and losing as competing ends, open deals censored (Aalen–Johansen).
 
-    `at` has days, won, won_low, won_high, lost, still_open for the days asked; rows without a value lie beyond
-    what was watched. `curve` has day, won, lost.
+    `at` has days, won, lost (each with _low and _high) and still_open for the days asked; rows without a value lie
+    beyond what was watched. `curve` has day, won, lost.
     """
 
     n: int
@@ -263,12 +283,14 @@ class Pipeline(Brief):
     by_opening: pd.DataFrame
     days_to_close: pd.DataFrame
     time_in_stage: pd.DataFrame | None
+    fates: pd.DataFrame | None
     ends: Ends | None
     two_rates: TwoRates | None
     covered: Covered | None
     velocity: Velocity | None
     open_value: OpenValue
     forecast: Forecast | None
+    goal: Goal | None
     stale: Stale
     overdue: Overdue
     groups: dict[str, pd.DataFrame]

@@ -66,6 +66,13 @@ class Ways:
         fate = np.where(further, "won", np.where(np.isnat(self.closed), None, "lost"))
         return np.where(days >= 0, days, np.nan), fate
 
+    def rests(self, stage: int, day: dt.date) -> tuple[np.ndarray, np.ndarray]:
+        """Days from a stage to the deal's end, up to `day` (NaN: never there), and that end (None: open)."""
+        until = np.where(np.isnat(self.closed), np.datetime64(day), self.closed)
+        days = (until - self.reached[:, stage]) / _DAY
+        ended = np.where(np.isnat(self.reached[:, -1]), "lost", "won").astype(object)
+        return np.where(days >= 0, days, np.nan), np.where(np.isnat(self.closed), None, ended)
+
     def unwatched(self, stage: int, watched_from: dt.date | None) -> np.ndarray:
         """Days of each stay before ends were recorded, less one; −1 for stays that began later."""
         if watched_from is None:

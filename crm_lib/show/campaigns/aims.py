@@ -8,11 +8,24 @@ import math
 import pandas as pd
 
 from crm_lib.analysis.campaigns import Evaluation
+from crm_lib.analysis.intervals import Interval
 from crm_lib.show.campaigns.names import brief, frame_of, listed, metrics
 from crm_lib.show.charts import Labels, lines
 from crm_lib.show.parts import Part, render, sentence, together
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import _, between, day, name, number, percent, pgettext, points, short_month, signed
+from crm_lib.theme.words import (
+    _,
+    between,
+    day,
+    interval,
+    name,
+    number,
+    percent,
+    pgettext,
+    points,
+    short_month,
+    signed,
+)
 
 N_OVER = 6
 
@@ -30,7 +43,8 @@ def _targets(result: Evaluation) -> Part:
     last = rows[(rows["state"] == "over") & (rows["actual"].notna())]
     parts = [sentence(_last(last))]
     if not now.empty:
-        parts.append(table(_worded(now), _fields(ahead=True), _("Now and ahead"), _method(result)))
+        fields = _fields(ahead=True, so_far=(now["state"] == "now").any())
+        parts.append(table(_worded(now), fields, _("Now and ahead"), _method(result)))
     newest = last.sort_values(["period_end", "period_start", "metric"], ascending=[False, False, True])
     if not newest.empty:
         parts.append(table(_worded(newest.head(N_OVER)), _fields(ahead=False), _("The last ones that are over")))
@@ -112,22 +126,40 @@ def _outlook(r: dict) -> str:
     return _("◐ likely") if r["projection"] >= r["value"] else _("◐ at risk")
 
 
-def _fields(ahead: bool) -> list[Field]:
+def _fields(ahead: bool, so_far: bool = False) -> list[Field]:
     first = [Field("what", _("Target")), Field("period", _("Period")), Field("goal", _("Goal"), str)]
     if ahead:
-        return [*first, Field("projection", _("Projection (90 %)"), str), Field("outlook", _("Outlook"))]
+        actual = [Field("actual", _("So far"), str)] if so_far else []
+        return [*first, *actual, Field("projection", _("Projection (90 %)"), str), Field("outlook", _("Outlook"))]
     return [*first, Field("actual", _("Actual"), str), Field("attained", _("Reached"), percent)]
 
 
 def _method(result: Evaluation) -> str:
+    """How the projections of these targets were made."""
+    rows = result.goals.targets
+    ahead = set(rows.loc[rows["projection"].notna(), "metric"])
     growth = result.goals.growth.get("revenue")
-    if not growth:
-        return _("Too short a history to project: it takes two years.")
+    said = [_counted(growth)] if growth and ahead & {"revenue", "orders"} else []
+    if ahead & {"satisfaction", "market_share"}:
+        said.append(_drifting())
+    if not said:
+        return _("Too short a history to project: it takes two years of sales, or six quarters of answers.")
+    return " ".join(said)
+
+
+def _counted(growth: Interval) -> str:
     said = _(
         "Projection: the same days of last year × the growth of the last four quarters ({growth} on average "
         "for sales), with the spread of these quarters as its range."
     )
     return said.format(growth=signed(math.expm1(growth.value), percent))
+
+
+def _drifting() -> str:
+    return _(
+        "Satisfaction and share of the market: the level and the trend of the last quarters go on; the range "
+        "comes from how far quarters strayed from that, and from the number of answers. It takes six quarters."
+    )
 
 
 def _market(result: Evaluation) -> Part:
@@ -160,9 +192,25 @@ def _market(result: Evaluation) -> Part:
         *(Field(c, w, lambda x: percent(x, 1)) for c, w in named.items()),
     ]
     numbers = table(wide, fields, _("Share of the market"))
+    said = sentence(_market_ahead(result))
     if len(wide) < 2:
-        return numbers
-    return lines(wide, "period_start", named, labels, lambda x: percent(x, 1), numbers=numbers)
+        return together(numbers, said)
+    chart = lines(wide, "period_start", named, labels, lambda x: percent(x, 1), numbers=numbers)
+    return together(chart, said)
+
+
+def _market_ahead(result: Evaluation) -> str:
+    """What our share will be in the next period, or why that can't be told."""
+    found = result.goals.share_ahead
+    if not found:
+        return _("Fewer than six periods of the market are told: too few to project our share.")
+    text = _("In the period up to {day} a share of **{share}** is likely ({bounds}; from {n} periods).")
+    return text.format(
+        day=day(result.goals.share_until),
+        share=percent(found.value, 1),
+        bounds=interval(found.low, found.high, lambda x: percent(x, 1)),
+        n=number(found.n),
+    )
 
 
 def _year_before(market: pd.DataFrame, start: dt.date) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crm_lib.analysis.campaigns import Evaluation, Uplift
 from crm_lib.analysis.intervals import Interval
+from crm_lib.show.campaigns.feeling import felt
 from crm_lib.show.campaigns.likeness import indications_table
 from crm_lib.show.campaigns.names import (
     brief,
@@ -19,7 +20,17 @@ from crm_lib.show.campaigns.names import (
 from crm_lib.show.charts import Labels, bars
 from crm_lib.show.parts import Part, note, render, sentence, together
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import _, between, day, interval, money, ngettext, number, percent, pgettext, points
+from crm_lib.theme.words import (
+    _,
+    between,
+    day,
+    money,
+    ngettext,
+    number,
+    percent,
+    pgettext,
+    points,
+)
 
 N_DRAWN = 12
 
@@ -37,7 +48,7 @@ def brought(result: Evaluation) -> Part:
         _visits(result, tests),
         _plays(result),
         _indicated(result),
-        sentence(_felt(result)),
+        sentence(felt(result)),
     )
 
 
@@ -275,21 +286,3 @@ def _indicated(result: Evaluation) -> Part:
         "who were not contacted. They may differ in what no cell shows."
     )
     return indications_table(result, result.indications, caption, foot)
-
-
-def _felt(result: Evaluation) -> str:
-    found = result.felt
-    if found is None:
-        return ""
-    if not found.comparable:
-        n = min(found.treated.n, found.control.n)
-        return ngettext(
-            "Whether campaigns change satisfaction can't be told: only {n} answer came from one of the arms.",
-            "Whether campaigns change satisfaction can't be told: only {n} answers came from one of the arms.",
-            n,
-        ).format(n=number(n))
-    t, c = found.treated, found.control
-    return _("Satisfaction (perceived ÷ expected) of those contacted: {a}; of those held out: {b}.").format(
-        a=f"{number(t.value, 2)} ({interval(t.low, t.high, lambda x: number(x, 2), t.n)})",
-        b=f"{number(c.value, 2)} ({interval(c.low, c.high, lambda x: number(x, 2), c.n)})",
-    )

@@ -45,15 +45,15 @@ def paid(result: Evaluation) -> Part:
 def _order(result: Evaluation, judged: str, known: pd.DataFrame) -> Part:
     found = result.returns
     if known.empty:
-        return note(_("No sale is credited to any campaign with a cost."))
+        return note(_("No sale names a campaign with a cost."))
     sure = known[known["roi_low"] > 0] if judged == "roi" else known[known["roas_low"] > 1]
     texts = []
     if judged == "roi":
         texts.append(
             ngettext(
-                "By the sales credited to them, **{k}** of {n} campaign earns its cost back under every way "
+                "By the sales that name them, **{k}** of {n} campaign earns its cost back under every way "
                 "to divide overhead.",
-                "By the sales credited to them, **{k}** of {n} campaigns earn their cost back under every "
+                "By the sales that name them, **{k}** of {n} campaigns earn their cost back under every "
                 "way to divide overhead.",
                 len(known),
             ).format(k=number(len(sure)), n=number(len(known)))
@@ -108,7 +108,7 @@ def _table(result: Evaluation, judged: str) -> Part:
         Field("name", _("Campaign")),
         Field("direct", _("Direct cost"), money),
         Field("cost", _("With overhead"), str),
-        Field("revenue", _("Sales credited"), money),
+        Field("revenue", _("Sales that name it"), money),
         *([Field("roi", _("ROI"), str)] if judged == "roi" else []),
         Field("roas", _("Sales ÷ cost"), str),
     ]
@@ -117,7 +117,9 @@ def _table(result: Evaluation, judged: str) -> Part:
     if not per:
         return made
     each = table(
-        shown, [fields[0], *(Field(k, label, str) for k, label in per)], _("Cost per lead and per sale credited")
+        shown,
+        [fields[0], *(Field(k, label, str) for k, label in per)],
+        _("Cost per lead, and per sale that names the campaign"),
     )
     return together(made, render("rows", summary=_("Cost per lead and per sale"), parts=[each], warn=False))
 
@@ -151,8 +153,8 @@ def _not_profit(result: Evaluation) -> str:
     if result.options.margin_share is None:
         return _("Neither production cost nor a margin is known, so this is sales for money spent, not profit.")
     return _(
-        "ROI = (sales credited × {margin} margin − cost) ÷ cost. Credited is not brought: the section above "
-        "says how much is."
+        "ROI = (sales × {margin} margin − cost) ÷ cost, of the orders and won deals in which the source itself "
+        "names the campaign. Named is not brought: the first section says what was."
     ).format(margin=percent(result.options.margin_share))
 
 

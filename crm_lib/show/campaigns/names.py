@@ -99,7 +99,7 @@ def methods() -> dict[str, str]:
         "equal": _("the same for each"),
         "contacts": _("by people contacted"),
         "direct_cost": _("by direct cost"),
-        "revenue": _("by sales credited"),
+        "revenue": _("by sales that name them"),
         "hours": _("by staff hours"),
     }
 

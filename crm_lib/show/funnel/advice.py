@@ -55,14 +55,19 @@ def _lever(result: Pipeline) -> tuple[float, str]:
 
 def _gap(result: Pipeline) -> tuple[float, str]:
     """What the forecast lacks to the target."""
-    f, won = result.forecast, result.won_amount
-    if f is None or not f.target or f.total.value >= f.target or not won:
+    f, goal, won = result.forecast, result.goal, result.won_amount
+    if f is None or not won:
         return 0.0, ""
-    gap = f.target - f.total.value
+    target, likely, until = f.target, f.total.value, f.until
+    if goal:
+        target, likely, until = goal.amount, goal.so_far + goal.coming.value, goal.until
+    gap = target - likely
+    if gap <= 0:
+        return 0.0, ""
     text = _(
         "To reach {target} by {day}, {money} more is needed than is likely: about {n} sales of the usual size."
     )
-    facts = {"target": cash(f.target), "day": day(f.until), "money": cash(gap)}
+    facts = {"target": cash(target), "day": day(until), "money": cash(gap)}
     return gap, text.format(n=number(math.ceil(gap / (won / result.n_won))), **facts)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 from crm_lib.analysis.funnel import Forecast, Pipeline, Velocity
 from crm_lib.show.charts import Labels, bars
 from crm_lib.show.funnel.said import cash, chance
+from crm_lib.show.funnel.target import goal_at_length
 from crm_lib.show.parts import Part, note, sentence, together
 from crm_lib.show.tables import Field, table
 from crm_lib.theme.words import between, day, is_missing, number, percent, signed
@@ -38,7 +39,8 @@ def ahead(result: Pipeline) -> Part:
         sideways=True,
         numbers=_sum_table(frame),
     )
-    return together(chart, sentence(_target(f), _new(f)), note(_range(f)))
+    goal = goal_at_length(result.goal) if result.goal else ""
+    return together(chart, sentence(goal, _target(f), _new(f)), note(_range(f)))
 
 
 def _sums(f: Forecast) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crm_lib.analysis.funnel import Pipeline
 from crm_lib.contract.publication import Publication
 from crm_lib.show.funnel.said import all_estimated, cash, chance
+from crm_lib.show.funnel.target import goal_in_short
 from crm_lib.show.parts import Badge, Card, Part, cards
 from crm_lib.theme.words import between, day, interval, ngettext, number, percent
 from crm_lib.theme.words import gettext as _
@@ -17,7 +18,7 @@ def headline(result: Pipeline) -> Part:
 
 
 def _ahead(result: Pipeline) -> Card | None:
-    f = result.forecast
+    f, goal = result.forecast, result.goal
     if f is None:
         return None
     label = _("Likely to be won in {days} days").format(days=number(f.horizon_days))
@@ -29,7 +30,9 @@ def _ahead(result: Pipeline) -> Card | None:
             open=cash(f.of_open.value), new=cash(f.of_new.value)
         )
     ]
-    if f.target:
+    if goal:
+        said.append(goal_in_short(goal))
+    elif f.target:
         text = (
             _("Chance to reach the target of {target}: **{share}**.")
             if f.is_given
@@ -128,7 +131,7 @@ def _words(result: Pipeline) -> dict[str, str]:
         "strict_win_rate": _("Win rate, stuck and overdue deals counted as lost"),
         "forecast_amount": _("Likely to be won in {days} days").format(days=number(result.horizon_days)),
         "forecast_of_open_amount": _("of it from deals open today"),
-        "p_target": _("Chance to reach the target, or what was won in the stretch before"),
+        **_target_words(result),
         "velocity_per_day": _("Money won per day (sales velocity)"),
         "velocity_change_per_day": _("Change of the sales velocity"),
         "n_overdue": _("Open deals past their expected day"),
@@ -150,6 +153,23 @@ def _words(result: Pipeline) -> dict[str, str]:
         "mean_days_to_lose": _("Mean days from opening to loss"),
         "median_days_to_lose": _("Median days from opening to loss"),
     }
+
+
+def _target_words(result: Pipeline) -> dict[str, str]:
+    """Names of the target and the chance to reach it, or why there is none."""
+    goal, f = result.goal, result.forecast
+    if goal is None and f is not None and f.is_given:
+        return {"p_target": _("Chance to reach the target"), "target_amount": _("Target")}
+    if goal is None:
+        return {
+            "p_target": _("Chance to win as much as in the stretch before"),
+            "target_amount": _("Won in the stretch before"),
+        }
+    words = {"target_amount": _("Target for deals up to {day}").format(day=day(goal.until))}
+    if goal.share is not None:
+        words["target_amount"] = _("Part of deals in the sales target up to {day}").format(day=day(goal.until))
+    unknown = _("too little is recorded to tell how many deals will come")
+    return words | {"p_target": unknown if goal.p is None else _("Chance to reach the target")}
 
 
 def summary(result: Pipeline) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from crm_lib.analysis.funnel import Ends, Pipeline
 from crm_lib.show.charts import Labels, lines
 from crm_lib.show.funnel.said import bounds, stage
 from crm_lib.show.parts import Part, note, render, sentence, together
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import between, clean, number, percent
+from crm_lib.theme.words import between, clean, is_missing, number, percent
 from crm_lib.theme.words import gettext as _
 
 
@@ -16,7 +18,7 @@ def how_long(result: Pipeline) -> Part:
     if result.ends is None:
         return note(_("Nothing with a known start has closed yet, so no duration can be given."))
     behind = render("rows", summary=_("Days from opening to close"), parts=(_days(result),), warn=False)
-    return together(_ends(result.ends), _stages(result), behind)
+    return together(_ends(result.ends), _fates(result), _stages(result), behind)
 
 
 def _ends(ends: Ends) -> Part:
@@ -34,12 +36,15 @@ def _ends(ends: Ends) -> Part:
             n=number(final["day"]), won=percent(final["won"]), lost=percent(final["lost"])
         ),
     )
-    shown = ends.at.assign(bounds=bounds(ends.at, "won_low", "won_high"))
+    shown = ends.at.assign(
+        bounds=bounds(ends.at, "won_low", "won_high"), lost_bounds=bounds(ends.at, "lost_low", "lost_high")
+    )
     fields = [
         Field("days", _("Days since opening"), number),
         Field("won", _("Won"), percent),
         Field("bounds", _("90 % interval"), str),
         Field("lost", _("Lost"), percent),
+        Field("lost_bounds", _("90 % interval"), str),
         Field("still_open", _("Still open"), percent),
     ]
     numbers = table(shown, fields, _("How deals end"))
@@ -58,6 +63,40 @@ def _chances(ends: Ends) -> list[str]:
         limits = between(row.won_low, row.won_high, percent)
         said.append(text.format(days=number(row.days), share=percent(row.won), bounds=limits, n=number(ends.n)))
     return said
+
+
+def _fates(result: Pipeline) -> Part:
+    """Per stage entered: moved on, won and lost within the horizon, with intervals."""
+    frame = result.fates
+    if frame is None or frame[["won", "lost"]].isna().all(axis=None):
+        return Part()
+    shown = frame.assign(
+        label=[clean(stage(s)) for s in frame["stage"]],
+        **{name: _with_bounds(frame, name) for name in ("on", "won", "lost")},
+    )
+    fields = [
+        Field("label", _("Stage entered")),
+        Field("n", _("Deals"), number),
+        Field("on", _("Moved on"), str),
+        Field("won", _("Won"), str),
+        Field("lost", _("Lost"), str),
+    ]
+    foot = _(
+        "With 90 % intervals; deals still open count as unfinished, and won and lost as competing ends "
+        "(Aalen–Johansen). Won and lost are the ends of the whole deal, in whatever stage it was by then; the "
+        "rest is still open. Moved on from the last stage is won."
+    )
+    caption = _("What becomes of deals within {days} days of entering a stage")
+    return table(shown, fields, caption.format(days=number(result.horizon_days)), foot)
+
+
+def _with_bounds(frame: pd.DataFrame, name: str) -> list[str | None]:
+    text = _("{share} ({range})")
+    columns = (frame[name], frame[f"{name}_low"], frame[f"{name}_high"])
+    return [
+        None if is_missing(x) else text.format(share=percent(x), range=between(low, high, percent))
+        for x, low, high in zip(*columns, strict=True)
+    ]
 
 
 def _days(result: Pipeline) -> Part:

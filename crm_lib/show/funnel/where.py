@@ -9,7 +9,7 @@ from crm_lib.show.charts import Labels, bars
 from crm_lib.show.funnel.said import all_estimated, bounds, cash, has_money, stage
 from crm_lib.show.parts import Part, note, sentence, together
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import between, clean, day, money, ngettext, number, percent
+from crm_lib.theme.words import between, clean, day, interval, money, ngettext, number, percent
 from crm_lib.theme.words import gettext as _
 
 
@@ -61,14 +61,14 @@ def _weighing(result: Pipeline) -> Part:
     value = result.open_value
     if not value.weighted:
         return Part()
-    said = _(
-        "Weighted by the chance of each deal to be won, **{money}** of the {total} is likely to come "
-        "(90 %: {low} – {high})."
-    )
     weighted = value.weighted
-    text = said.format(
-        money=cash(weighted.value), total=cash(value.amount), low=cash(weighted.low), high=cash(weighted.high)
+    limits = interval(weighted.low, weighted.high, cash)
+    if result.forecast and result.forecast.is_range:
+        limits = _("range: {range}").format(range=between(weighted.low, weighted.high, cash))
+    text = _(
+        "Weighted by the chance of each deal to be won, **{money}** of the {total} is likely to come ({bounds})."
     )
+    text = text.format(money=cash(weighted.value), total=cash(value.amount), bounds=limits)
     old = result.stale.n_older_than_any
     caveat = ngettext(
         "{n} deal counts for next to nothing in it: it is older than any deal was when it closed.",
