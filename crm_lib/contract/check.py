@@ -12,7 +12,7 @@ import ibis
 from ibis import _
 
 from crm_lib.contract.card import Rejected
-from crm_lib.contract.rules import ROW, SEEN, Rule, Surroundings, rules_of
+from crm_lib.contract.rules import KNOWN, ROW, SEEN, Rule, Surroundings, rules_of, with_known
 from crm_lib.contract.tables import TableContract
 from crm_lib.errors import DataContractError
 
@@ -38,8 +38,9 @@ def check(contract: TableContract, table: ibis.Table, around: Surroundings | Non
     """
     around = around or Surroundings()
     _columns_there(contract, table)
-    rules = dict(zip((f"_{i}" for i in range(999)), rules_of(contract, table, around), strict=False))
-    counts = table.agg(n=_.count(), **{k: r.broken.fill_null(False).sum() for k, r in rules.items()})
+    looked = with_known(contract, table, around)
+    rules = dict(zip((f"_{i}" for i in range(999)), rules_of(contract, looked, around), strict=False))
+    counts = looked.agg(n=_.count(), **{k: r.broken.fill_null(False).sum() for k, r in rules.items()})
     found = counts.to_pyarrow().to_pylist()[0]
     if not found["n"]:
         raise DataContractError(
@@ -48,16 +49,21 @@ def check(contract: TableContract, table: ibis.Table, around: Surroundings | Non
     _keys_unique(contract, table)
     hit = {k: r for k, r in rules.items() if found[k]}
     n_read = found["n"] + around.n_broken_lines
-    sound = table.drop(*(c for c in table.columns if c == ROW or c.endswith(SEEN)))
     if not hit:
-        return Checked(sound, None, _broken(around), (), n_read, around.n_broken_lines)
-    return _set_aside(contract, table, hit, found, n_read, around)
+        return Checked(_bare(table), None, _broken(around), (), n_read, around.n_broken_lines)
+    marked = looked.mutate(**{k: r.broken.fill_null(False) for k, r in hit.items()})
+    wrong = marked.filter(ibis.or_(*(marked[k] for k in hit)))
+    return _set_aside(contract, table, wrong, hit, found, around)
 
 
-def _set_aside(contract, table, hit: Mapping[str, Rule], found, n_read: int, around: Surroundings) -> Checked:
+def _bare(table: ibis.Table) -> ibis.Table:
+    """The table without the columns that only the check needs."""
+    return table.drop(*(c for c in table.columns if c == ROW or c.endswith((SEEN, KNOWN))))
+
+
+def _set_aside(contract, table, wrong, hit: Mapping[str, Rule], found, around: Surroundings) -> Checked:
     """The second scan, made only when something is wrong."""
-    marked = table.mutate(**{k: r.broken.fill_null(False) for k, r in hit.items()})
-    rejected = marked.filter(ibis.or_(*(marked[k] for k in hit))).cache()
+    rejected = wrong.drop(*(c for c in wrong.columns if c.endswith(KNOWN))).cache()
     reason = ibis.cases(*((rejected[k], k) for k in hit), else_="")
     rejected = rejected.mutate(**{REASON: reason})
     first = rejected.agg(
@@ -70,12 +76,11 @@ def _set_aside(contract, table, hit: Mapping[str, Rule], found, n_read: int, aro
         _message(contract.name, r, found[k], found["n"], (firsts[f"row{k}"], firsts[f"seen{k}"]), around.decimal)
         for k, r in hit.items()
     )
-    n_rejected = firsts["n"] + around.n_broken_lines
+    n_read, n_rejected = found["n"] + around.n_broken_lines, firsts["n"] + around.n_broken_lines
     share = n_rejected / n_read
     if share > around.max_rejected_share:
         raise DataContractError(_too_many(contract.name, n_rejected, n_read, around.max_rejected_share, messages))
-    kept = table.anti_join(rejected, ROW).order_by(ROW)
-    kept = kept.drop(*(c for c in kept.columns if c == ROW or c.endswith(SEEN)))
+    kept = _bare(table.anti_join(rejected, ROW).order_by(ROW))
     in_words = ibis.cases(*((rejected[REASON] == k, f"{r.column}: {r.reason}") for k, r in hit.items()), else_="")
     words = rejected.mutate(**{REASON: in_words}).drop(*hit).order_by(ROW)
     return Checked(kept, words, _broken(around) + _priced(rejected, hit), messages, n_read, n_rejected)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ibis
-import ibis.expr.datatypes as dtypes
 
 from crm_lib.contract.rules import SEEN
 from crm_lib.contract.tables import COUNT, DAY, FLAG, MONEY, NUMBER, TEXT, TIME, TableContract
+from crm_lib.sources.dates import shaped, time
 from crm_lib.sources.settings import Reading
 
 TYPES = {"text": TEXT, "day": DAY, "time": TIME, "money": MONEY, "count": COUNT, "number": NUMBER, "flag": FLAG}
@@ -18,18 +18,15 @@ CURRENCIES = {
     **dict.fromkeys(("€", "EUR"), "EUR"),
     **dict.fromkeys(("£", "GBP"), "GBP"),
 }
-ISO = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
-OFFSET = r"\s*(Z|[+-]\d{2}:?\d{2})$"
 # Money as people write it: (12.50) for a negative sum, a sign of the currency before or after, a sign before both.
-BRACKETS = r"^\((.+)\)$"
-BEFORE = r"^([+-]?)\s*(?:[￥¥$€£]|CNY|RMB|USD|EUR|GBP)[ \xA0]*"
-AFTER = r"[ \xA0\x{202F}]*(?:元|[￥¥$€£]|CNY|RMB|USD|EUR|GBP)$"
-ORDERS = {"day-first": "%d/%m/%Y", "month-first": "%m/%d/%Y"}
-
-
-@ibis.udf.scalar.builtin(name="try_strptime")
-def _try_strptime(text: str, form: str) -> dtypes.Timestamp():
-    """Text to a time by one strptime form, null where it doesn't follow it."""
+BRACKETS = r"^\(.+\)$"
+BLANKS = "[ \u00a0\u202f]*"
+SIGN = "(?:[￥¥$€£]|CNY|RMB|USD|EUR|GBP)"
+AFTER = f"{BLANKS}(?:元|[￥¥$€£]|CNY|RMB|USD|EUR|GBP)$"
+# What fits wherever a value goes: an engine without try_cast would raise an error for more.
+DIGITS = "0*[0-9]{1,15}"
+MOST = {MONEY: 10**16 - 1, COUNT: 2**63 - 1024}
+EXACT = "decimal(38,6)"
 
 
 @ibis.udf.scalar.builtin(name="trim")
@@ -41,7 +38,7 @@ def text_of(value: ibis.Value) -> ibis.Value:
     """A value as trimmed text; empty text is null."""
     if value.type().is_floating():
         # Ids that a tool turned into 17.0 because some were empty.
-        whole = value.try_cast("int64")
+        whole = _fitting(value, COUNT).try_cast("int64")
         value = ibis.ifelse(whole.cast("float64") == value, whole.cast("string"), value.cast("string"))
     return _trim(value.cast("string")).nullif("")
 
@@ -67,63 +64,62 @@ def _scaled(value: ibis.Value, kind: str, times: float) -> ibis.Value:
         value = value * times
     if value.type().is_timestamp() and value.type().timezone:
         value = value.cast("timestamp")
-    return value.try_cast(kind)
+    if kind == FLAG and value.type().is_numeric():
+        return value != 0
+    if kind in MOST and (value.type().is_floating() or value.type().is_decimal()):
+        return _rounded(_fitting(value, kind).try_cast(EXACT), kind)
+    return _fitting(value, kind).try_cast(kind)
+
+
+def _fitting(value: ibis.Value, kind: str) -> ibis.Value:
+    """The value, null where `kind` can't hold it."""
+    if kind not in MOST or not value.type().is_numeric():
+        return value
+    return ibis.ifelse(value.between(-MOST[kind], MOST[kind]), value, ibis.null(value.type()))
+
+
+def _rounded(exact: ibis.Value, kind: str) -> ibis.Value:
+    """A decimal to cents or to a whole number; engines round floats each in their own way."""
+    return exact.round().try_cast(COUNT) if kind == COUNT else exact.try_cast(MONEY)
 
 
 def number(text: ibis.StringValue, kind: str, reading: Reading, times: float = 1) -> ibis.Value:
     """Text to a number: the shape is checked before signs are stripped, so 1,234.50 never becomes 1.2345."""
     shape = _shape(kind, reading)
     # Currency signs cost time: they are looked for only where the bare shape doesn't hold.
-    bare = text.re_replace(BRACKETS, r"-\1").re_replace(BEFORE, r"\1").re_replace(AFTER, "")
-    plain = ibis.ifelse(text.re_search(shape), text, ibis.ifelse(bare.re_search(shape), bare, ibis.null("string")))
+    plain = ibis.coalesce(shaped(text, shape), shaped(_bare(text), shape))
     plain = plain.replace(reading.thousands, "") if reading.thousands else plain
     plain = plain.replace(reading.decimal, ".") if reading.decimal != "." else plain
     if kind == NUMBER:
         return plain.try_cast("float64") * times if times != 1 else plain.try_cast("float64")
     if times == 1 and kind == MONEY:
         return plain.try_cast(MONEY)
-    exact = plain.try_cast("decimal(38,6)")
+    exact = plain.try_cast(EXACT)
     if times != 1:
         exact = exact * int(times) if float(times).is_integer() else exact.cast("float64") * times
-    return exact.round().try_cast(COUNT) if kind == COUNT else exact.try_cast(MONEY)
+    return _rounded(_fitting(exact, kind), kind)
+
+
+def _bare(text: ibis.StringValue) -> ibis.StringValue:
+    """An amount without brackets and signs of a currency, its own sign in front."""
+    held = text.re_replace(r"^\(", "-").re_replace(r"\)$", "")
+    bare = ibis.ifelse(text.re_search(BRACKETS), held, text)
+    bare = bare.re_replace(rf"^-\s*{SIGN}{BLANKS}", "-").re_replace(rf"^[+]?\s*{SIGN}{BLANKS}", "")
+    return bare.re_replace(AFTER, "")
 
 
 def _shape(kind: str, reading: Reading) -> str:
     """What a number looks like: whole for counts, with a power of ten allowed for plain numbers."""
     mark, point = _escaped(reading.thousands), _escaped(reading.decimal)
-    whole = rf"(\d+|\d{{1,3}}({mark}\d{{3}})+)" if mark else r"\d+"
+    whole = rf"(?:{DIGITS}|[0-9]{{1,3}}(?:{mark}[0-9]{{3}}){{1,4}})" if mark else DIGITS
     if kind == COUNT:
-        return rf"^[+-]?{whole}({point}0+)?$"
-    power = r"([eE][+-]?\d+)?" if kind == NUMBER else ""
-    return rf"^[+-]?{whole}({point}\d+)?{power}$"
+        return rf"^[+-]?{whole}(?:{point}0+)?$"
+    power = r"(?:[eE][+-]?[0-9]{1,2})?" if kind == NUMBER else ""
+    return rf"^[+-]?{whole}(?:{point}[0-9]+)?{power}$"
 
 
 def _escaped(sign: str) -> str:
     return f"[{sign}]" if sign else ""
-
-
-def time(text: ibis.StringValue, forms: tuple[str, ...]) -> ibis.Value:
-    """Text to a time by the declared forms, or ISO; an offset is dropped, so that the day is the local day."""
-    if not forms:
-        return _iso(text)
-    ways = []
-    for form in forms:
-        ways += by_order(text, form) if form in ORDERS else [_try_strptime(text, form)]
-    return ibis.coalesce(*ways, _iso(text)) if set(forms) & set(ORDERS) else ibis.coalesce(*ways)
-
-
-def by_order(text: ibis.StringValue, order: str) -> list[ibis.Value]:
-    """Text to a time read day-first or month-first, with or without hours, whatever sign stands between."""
-    plain = text.re_replace(r"[.\-]", "/")
-    form = ORDERS[order]
-    shaped = ibis.ifelse(plain.re_search(r"^\d{1,2}/\d{1,2}/\d{4}( |$)"), plain, ibis.null("string"))
-    return [_try_strptime(shaped, form + rest) for rest in ("", " %H:%M:%S", " %H:%M")]
-
-
-def _iso(text: ibis.StringValue) -> ibis.Value:
-    bare = text.re_replace(OFFSET, "")
-    far = ibis.ifelse((text.length() > 10) & bare.re_search(ISO), bare, ibis.null("string"))
-    return ibis.ifelse(text.re_search(ISO), text, far).try_cast("timestamp")
 
 
 def currencies_of(contract: TableContract, table: ibis.Table) -> tuple[tuple[str, int], ...]:
