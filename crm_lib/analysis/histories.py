@@ -196,7 +196,7 @@ def days_with_counts(transactions: ir.Table, known_by: dt.date) -> pd.DataFrame:
     first = first.filter(first.first_on <= ibis.literal(known_by))
     known = orders.inner_join(first, "customer_id")
     by_day = known.group_by("day").agg(
-        n_orders=known.count(), n_first=(known.day == known.first_on).cast("int64").sum()
+        n_orders=known.count(), n_first=known.count(where=known.day == known.first_on)
     )
     frame = by_day.to_pandas()
     frame["day"] = pd.to_datetime(frame["day"])
@@ -216,7 +216,7 @@ def bought_between(transactions: ir.Table, after: dt.date, until: dt.date) -> pd
     days = customer_days(transactions)
     days = days.filter((days.day > ibis.literal(after)) & (days.day <= ibis.literal(until)))
     summed = days.group_by("customer_id").agg(
-        n_orders=(days.amount >= 0).cast("int64").sum(), amount=days.amount.sum().cast("float64")
+        n_orders=days.count(where=days.amount >= 0), amount=days.amount.sum().cast("float64")
     )
     frame = summed.to_pandas().astype({"n_orders": "int64"})
     return frame.sort_values("customer_id", ignore_index=True)

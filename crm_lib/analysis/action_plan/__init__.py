@@ -13,7 +13,7 @@ def product_names(tables: Tables) -> pd.DataFrame | None:
     """`product_id` and `name` of all products, by id; None where the source names none."""
     if tables.products is None or "name" not in tables.products.columns:
         return None
-    return tables.products.select("product_id", "name").order_by("product_id").to_pandas()
+    return tables.products.select("product_id", "name").to_pandas().sort_values("product_id", ignore_index=True)
 
 
 def tables_of(source: object) -> Tables:

@@ -72,7 +72,7 @@ def _complaints(cases: ir.Table | None, as_of: dt.date) -> pd.DataFrame | None:
     told = cases.filter(cases["kind"].isin(["complaint", "failure"]) & cases["customer_id"].notnull())
     opened = told["opened_at"].cast("date")
     ends = told["closed_at" if "closed_at" in told.columns else "opened_at"]  # every case was opened
-    last = told.group_by("customer_id").agg(last_on=opened.max(), complaint_open=ends.isnull().max())
+    last = told.group_by("customer_id").agg(last_on=opened.max(), complaint_open=ends.isnull().any())
     return last.select(
         "customer_id",
         "complaint_open",
@@ -90,8 +90,8 @@ def _contacts(tables: Tables, as_of: dt.date, caps: tuple[int, ...]) -> pd.DataF
         told = told.filter(told["arm"].fill_null("treated") == "treated")
     ago = ibis.literal(as_of).delta(told["assigned_at"].cast("date"), unit="day")
     told = told.mutate(ago=ago, live=_live(told, tables.campaigns, as_of))
-    counts = {f"contacts_{d}": ((told.ago >= 0) & (told.ago < d)).cast("int64").sum() for d in caps}
-    return told.group_by("customer_id").agg(in_campaign=told.live.max(), **counts).to_pandas()
+    counts = {f"contacts_{d}": told.count(where=(told.ago >= 0) & (told.ago < d)) for d in caps}
+    return told.group_by("customer_id").agg(in_campaign=told.live.any(), **counts).to_pandas()
 
 
 def _live(contacts: ir.Table, campaigns: ir.Table | None, as_of: dt.date) -> ir.BooleanValue:

@@ -103,7 +103,7 @@ def _by_day(transactions: ir.Table | None, as_of: dt.date) -> pd.DataFrame | Non
     days = histories.customer_days(transactions)
     days = days.filter(days.day <= ibis.literal(as_of))
     summed = days.group_by("day").agg(
-        revenue=days.amount.sum().cast("float64"), orders=(days.amount >= 0).cast("int64").sum()
+        revenue=days.amount.sum().cast("float64"), orders=days.count(where=days.amount >= 0)
     )
     frame = summed.order_by("day").to_pandas()
     frame["day"] = pd.to_datetime(frame["day"])

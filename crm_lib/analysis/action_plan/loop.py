@@ -119,7 +119,7 @@ def outcomes(transactions: ir.Table, ids: pd.Series, after: dt.date, until: dt.d
     window = window.semi_join(ibis.memtable(pd.DataFrame({"customer_id": ids})), "customer_id")
     days = window.group_by("customer_id", day=window["at"].cast("date")).agg(amount=window["amount"].sum())
     summed_up = days.group_by("customer_id").agg(
-        n_orders=(days.amount >= 0).cast("int64").sum(), amount=days.amount.sum().cast("float64")
+        n_orders=days.count(where=days.amount >= 0), amount=days.amount.sum().cast("float64")
     )
     frame = pd.DataFrame({"customer_id": ids}).merge(summed_up.to_pandas(), how="left", on="customer_id")
     return frame.fillna({"n_orders": 0, "amount": 0.0})

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.analysis.action_plan.chance import uniform
+from crm_lib.analysis.engine import fetched
 from crm_lib.analysis.intervals import Interval, nothing, wilson
 
 TEST_DAYS = 180
@@ -77,7 +78,7 @@ def _pairs(firsts: ir.Table) -> tuple[pd.DataFrame, int, pd.DataFrame]:
     both = a.inner_join(b, "customer_id")
     both = both.filter(both.bought != both.next)
     counted = both.group_by("bought", "next").agg(
-        n_both=both.count(), n_then=(both.b_on > both.a_on).cast("int64").sum()
+        n_both=both.count(), n_then=both.count(where=both.b_on > both.a_on)
     )
     frame = counted.order_by("bought", "next").to_pandas()
     n_a, n_b = frame["bought"].map(one).to_numpy(float), frame["next"].map(one).to_numpy(float)
@@ -111,20 +112,21 @@ def next_products(affine: Affinity, transactions: ir.Table, as_of: dt.date, ids:
 
 def _best(firsts: ir.Table, pairs: pd.DataFrame, rule: str) -> ir.Table:
     """For each customer the product with the highest score over those they have; ties by the product's id."""
-    scored = ibis.memtable(pairs[["bought", "next", rule]].rename(columns={rule: "score"}))
-    # Whole millionths: sums of floats hang on the order in which the engine's threads add them.
-    scored = scored.mutate(score=(scored.score * 1_000_000).round().cast("int64"))
+    names, rank = np.unique(pairs["next"].to_numpy(object), return_inverse=True)
+    # Whole millionths and places among the names: engines round a half and order text by rules of their own.
+    millionths = np.floor(pairs[rule].to_numpy(float) * 1_000_000 + 0.5).astype("int64")
+    scored = ibis.memtable(pairs[["bought", "next"]].assign(score=millionths, by_name=rank))
     joined = firsts.inner_join(scored, firsts.product_id == scored.bought)
-    votes = joined.group_by("customer_id", "next").agg(score=joined.score.max())
+    votes = joined.group_by("customer_id", "next").agg(score=joined.score.max(), by_name=joined.by_name.min())
     new = votes.anti_join(firsts, [votes.customer_id == firsts.customer_id, votes.next == firsts.product_id])
-    place = ibis.row_number().over(group_by=new.customer_id, order_by=[new.score.desc(), new.next])
+    place = ibis.row_number().over(group_by=new.customer_id, order_by=[new.score.desc(), new.by_name])
     first = new.mutate(place=place)
     return first.filter(first.place == 0).select("customer_id", product_id="next")
 
 
 def _sampled(after: ir.Table) -> list[str]:
     """Customers to test on: all, or so many of them by a hash of the id that the test stays quick."""
-    ids = after.select("customer_id").distinct().order_by("customer_id").to_pyarrow()["customer_id"].to_pylist()
+    ids = fetched(after.select("customer_id").distinct(), "customer_id")["customer_id"].to_pylist()
     if len(ids) <= MOST_TESTED:
         return ids
     drawn = uniform(ids, "recommendation test")

@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crm_lib.analysis import histories
+from crm_lib.analysis.engine import fetched
 
 CENTS = 100
 
@@ -68,7 +69,7 @@ def read(transactions: ir.Table, as_of: dt.date, customers: ir.Table | None = No
     gap = orders.day.delta(orders.first_on, unit="day") / (orders.number - 1).nullif(0)
     orders = orders.mutate(mean_gap_days=gap).cache()
     told = one_row(
-        orders.agg(first=orders.day.min(), n=orders.count(), customers=(orders.number == 1).cast("int64").sum())
+        orders.agg(first=orders.day.min(), n=orders.count(), customers=orders.count(where=orders.number == 1))
     )
     everybody = one_row(days.agg(n=days.customer_id.nunique()))
     n_customers = int(told["customers"] or 0)
@@ -99,7 +100,7 @@ def state(book: Book, on: dt.date, window_days: int = 0, after_days: int = 0) ->
     }
     if after_days:
         later = (rows.day > end) & (rows.day <= ibis.literal(on + dt.timedelta(days=after_days)))
-        sums["n_after"] = (later & rows.is_order).cast("int64").sum()
+        sums["n_after"] = rows.count(where=later & rows.is_order)
         sums["cents_after"] = ibis.ifelse(later, rows.cents, 0).sum().cast("int64")
     found = rows.group_by("customer_id").agg(**sums)
     found = found.filter(found.n_orders > 0)
@@ -130,7 +131,7 @@ def is_lost(table: ir.Table, on: dt.date, silent_days: int) -> ir.BooleanValue:
 
 def frame(table: ir.Table, *order: str) -> pd.DataFrame:
     """A small table brought to Python, in this order."""
-    return table.order_by(list(order)).to_pyarrow().to_pandas()
+    return fetched(table, *order).to_pandas()
 
 
 def one_row(table: ir.Table) -> dict:

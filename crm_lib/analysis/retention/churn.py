@@ -107,7 +107,7 @@ def _period(book: Book, start: dt.date, end: dt.date, silent_days: int, graded_d
     at_end = state(book, end)
     at_end = at_end.select("customer_id", lost=is_lost(at_end, end, silent_days))
     joined = at_start.join(at_end, "customer_id")
-    by_cents = joined.group_by("cents").agg(n=joined.count(), n_lost=joined.lost.cast("int64").sum())
+    by_cents = joined.group_by("cents").agg(n=joined.count(), n_lost=joined.count(where=joined.lost))
     by_cents = frame(by_cents, "cents")
     if by_cents.empty:
         return by_cents

@@ -81,8 +81,8 @@ def index(book: Book, on: dt.date, days: int) -> Index | None:
     rows = book.days.filter((book.days.day > ibis.literal(begin)) & (book.days.day <= ibis.literal(on)))
     before = rows.day <= ibis.literal(middle)
     each = rows.group_by("customer_id").agg(
-        f0=(before & rows.is_order).cast("int64").sum(),
-        f1=(~before & rows.is_order).cast("int64").sum(),
+        f0=rows.count(where=before & rows.is_order),
+        f1=rows.count(where=~before & rows.is_order),
         cents=ibis.ifelse(before, rows.cents, 0).sum().cast("int64"),
         cents_after=ibis.ifelse(before, 0, rows.cents).sum().cast("int64"),
     )
@@ -103,8 +103,10 @@ def index(book: Book, on: dt.date, days: int) -> Index | None:
 
 
 def _squares(cents):
-    # Of whole yuan, dollars …: sums of squared cents would leave the range of exact numbers.
-    return ((cents / CENTS).round().cast("int64") ** 2).cast("decimal(38,0)").sum().cast("float64")
+    # Of whole yuan, dollars …: sums of squared cents would leave the range of exact numbers. Rounded in whole
+    # numbers: of a float that ends in .5 PostgreSQL makes the even neighbour.
+    whole = (cents.abs() + CENTS // 2) // CENTS
+    return (whole**2).cast("decimal(38,0)").sum().cast("float64")
 
 
 def _index(on: dt.date, days: int, good: pd.DataFrame) -> Index:
@@ -173,7 +175,7 @@ def tiers(book: Book, silent_days: int) -> pd.DataFrame | None:
     rows = rows.mutate(tier=rows.tier.fill_null(NO_TIER), p=points)
     grouped = rows.group_by("tier").agg(
         n=rows.count(),
-        n_lost=rows.lost.cast("int64").sum(),
+        n_lost=rows.count(where=rows.lost),
         cents=rows.cents.sum().cast("int64"),
         points=rows.p.sum().cast("int64"),
         points_lost=ibis.ifelse(rows.lost, rows.p, 0).sum().cast("int64"),

@@ -106,7 +106,7 @@ def choose(tried: pd.DataFrame) -> tuple[int, str]:
 def pace_of(orders: ir.Table) -> ir.IntegerColumn:
     """Class of a customer's mean wait up to an order: 0 for one order, else 1 … (see `PACES`)."""
     mean = orders.mean_gap_days
-    steps = sum(((mean > edge).cast("int8") for edge in PACES), ibis.literal(1, "int8"))
+    steps = sum((ibis.ifelse(mean > edge, 1, 0) for edge in PACES), ibis.literal(1, "int8"))
     return ibis.ifelse(mean.isnull(), ibis.literal(ONCE, "int8"), steps).cast("int64")
 
 
@@ -182,7 +182,7 @@ def _by_wait(book: Book, start: dt.date, follow: int) -> pd.DataFrame:
     known = known.select("customer_id", "days_since_last", "n_after")
     joined = known.join(last_orders(book, start).select("customer_id", "pace"), "customer_id")
     grouped = joined.group_by("pace", wait=joined.days_since_last).agg(
-        n=joined.count(), n_back=(joined.n_after > 0).cast("int64").sum()
+        n=joined.count(), n_back=joined.count(where=joined.n_after > 0)
     )
     return frame(grouped, "pace", "wait")
 

@@ -12,6 +12,7 @@ from scipy import stats
 
 from crm_lib.analysis import btyd, histories, intervals, spend
 from crm_lib.analysis.clv import judgement
+from crm_lib.analysis.engine import fetched
 from crm_lib.analysis.intervals import LEVEL, Interval
 from crm_lib.analysis.retention.book import Book, is_lost, state
 from crm_lib.contract.cut import cut
@@ -125,7 +126,7 @@ def _fit(known: ir.Table, on: dt.date) -> Models | None:
 
 def _pull(known: ir.Table, *more: str) -> pd.DataFrame:
     """The columns that scores need, once, by customer."""
-    return known.select(*COLUMNS, *more).order_by("customer_id").to_pyarrow().to_pandas()
+    return fetched(known.select(*COLUMNS, *more), "customer_id").to_pandas()
 
 
 def total(scores: pd.DataFrame, models: Models, days: int, seed: int) -> Interval:

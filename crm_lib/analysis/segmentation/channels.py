@@ -9,6 +9,8 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from crm_lib.analysis.engine import largest
+
 MOST_CHANNELS = 8
 SINGLE, SEVERAL = "single", "several"
 JOINED_BY = " + "
@@ -31,13 +33,13 @@ def of_customers(transactions: ir.Table | None, as_of: dt.date) -> pd.DataFrame 
     bought = bought.mutate(channel=bought["channel"].cast("string").strip())
     named = bought.filter(bought["channel"].notnull() & (bought["channel"] != ""))
     counted = named.group_by("channel").agg(n=named["customer_id"].nunique())
-    largest = counted.order_by(ibis.desc("n"), "channel").limit(MOST_CHANNELS + 1).to_pandas()
-    if largest.empty:
+    channels = largest(counted, "channel", "n", MOST_CHANNELS + 1)["channel"].tolist()
+    if not channels:
         return None
-    kept = largest["channel"].tolist()[:MOST_CHANNELS]
+    kept = channels[:MOST_CHANNELS]
     used = {f"c{i}": (named["channel"] == channel).any() for i, channel in enumerate(kept)}
     names = kept
-    if len(largest) > MOST_CHANNELS:
+    if len(channels) > MOST_CHANNELS:
         rest = named["channel"].notin(kept)
         used["rest"], names = rest.any(), [*kept, "…"]
         several = named["channel"].min(where=rest) != named["channel"].max(where=rest)

@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from crm_lib.analysis.engine import largest
 from crm_lib.analysis.satisfaction import answers
 from crm_lib.contract.settings import Scale
 
@@ -72,12 +73,15 @@ def attribute(classes: ir.Table, attributes: ir.Table, name: str) -> Iterator[Re
         yield Skipped(name, UNREADABLE)
         return
     known = attributes.select("customer_id", value=value)
-    if form in ("number", "date") and _n_distinct(classes, known) > 2:
-        yield _number(classes, known, name, "attribute", form)
-        missing = known.mutate(value=ibis.ifelse(known["value"].isnull(), ibis.null("string"), ""))
-        yield Counted(name, "attribute", _levels(classes, missing, blank_is_known=True), form="known")
-        return
     text = known.mutate(value=known["value"].cast("string"))
+    if form in ("number", "date"):
+        distinct = _distinct(classes, known, 3)
+        if len(distinct) > 2:
+            yield _number(classes, known, name, "attribute", form)
+            missing = known.mutate(value=ibis.ifelse(known["value"].isnull(), ibis.null("string"), ""))
+            yield Counted(name, "attribute", _levels(classes, missing, blank_is_known=True), form="known")
+            return
+        text = known.mutate(value=_as_text(known["value"], distinct))
     yield Counted(name, "attribute", _levels(classes, text), form="flag" if form == "flag" else "text")
 
 
@@ -96,9 +100,17 @@ def _value(column: ir.Value) -> tuple[ir.Value | None, str]:
     return None, ""
 
 
-def _n_distinct(classes: ir.Table, known: ir.Table) -> int:
-    joined = classes.inner_join(known, "customer_id")
-    return int(joined.aggregate(n=joined["value"].nunique()).to_pandas()["n"].iloc[0])
+def _distinct(classes: ir.Table, known: ir.Table, n_most: int) -> list[float]:
+    """Distinct values of the customers, but no more than so many."""
+    joined = classes.inner_join(known.filter(known["value"].notnull()), "customer_id")
+    return joined.select("value").distinct().limit(n_most).to_pyarrow()["value"].to_pylist()
+
+
+def _as_text(number: ir.Value, values: list[float]) -> ir.StringValue:
+    """One of a few numbers as text: an engine may write 1.0 as 1."""
+    if not values:
+        return ibis.null("string")
+    return ibis.cases(*((number == value, str(value)) for value in values))
 
 
 def _number(classes: ir.Table, known: ir.Table, name: str, about: str, form: str = "number") -> Measured:
@@ -117,8 +129,8 @@ def _levels(classes: ir.Table, known: ir.Table, blank_is_known: bool = False) ->
 def _counted(rows: ir.Table) -> pd.DataFrame:
     """Rows of (class, level) counted, the largest levels kept, the rest as `other`, none as `unknown`."""
     totals = rows.filter(rows["level"].notnull()).group_by("level").agg(k=lambda t: t.count())
-    largest = totals.order_by([ibis.desc("k"), "level"]).limit(MOST_LEVELS).to_pandas()["level"].tolist()
-    kept = rows["level"].isin(largest) if largest else ibis.literal(False)
+    levels = largest(totals, "level", "k", MOST_LEVELS)["level"].tolist()
+    kept = rows["level"].isin(levels) if levels else ibis.literal(False)
     kind = ibis.cases((rows["level"].isnull(), "unknown"), (kept, "value"), else_="other")
     level = ibis.ifelse(kept, rows["level"], "").fill_null("")
     counted = rows.mutate(kind=kind, level=level).group_by("group", "kind", "level").agg(k=lambda t: t.count())
