@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ibis
-from ibis.expr.types import BooleanValue, FloatingValue, IntegerScalar, NumericValue
+from ibis.expr.types import BooleanValue, FloatingValue, IntegerScalar, IntegerValue, NumericValue
 
 # Nine places after the point: answers and their squares are exact, ratios are rounded once per row.
 EXACT = "decimal(38,9)"
@@ -21,6 +21,11 @@ def total(value: NumericValue, where: BooleanValue | None = None) -> FloatingVal
     1.0
     """
     return value.cast(EXACT).sum(where=where).cast("float64").fill_null(0.0)
+
+
+def as_number(condition: BooleanValue) -> IntegerValue:
+    """1 where a condition is met, 0 where not, null where it is not known; PostgreSQL casts no boolean to int64."""
+    return ibis.ifelse(condition.isnull(), ibis.null("int64"), ibis.ifelse(condition, 1, 0).cast("int64"))
 
 
 def n_where(condition: BooleanValue) -> IntegerScalar:

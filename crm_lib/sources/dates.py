@@ -17,16 +17,14 @@ OFFSET = r"\s*(Z|[+-][0-9]{2}:?[0-9]{2})$"
 
 _YEAR = "(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})"
 _LEAP = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
-_SHORT_LEAP = "(?:[02468][048]|[13579][26])"
-# Months by their length: pattern of the year, of the short year, of the month and of its days.
+# Months by their length: patterns of the year, the month and its days.
 _CALENDAR = (
-    (_YEAR, "[0-9]{2}", "(?:0?[13578]|1[02])", "(?:0?[1-9]|[12][0-9]|3[01])"),
-    (_YEAR, "[0-9]{2}", "(?:0?[469]|11)", "(?:0?[1-9]|[12][0-9]|30)"),
-    (_YEAR, "[0-9]{2}", "0?2", "(?:0?[1-9]|1[0-9]|2[0-8])"),
-    (_LEAP, _SHORT_LEAP, "0?2", "29"),
+    (_YEAR, "(?:0?[13578]|1[02])", "(?:0?[1-9]|[12][0-9]|3[01])"),
+    (_YEAR, "(?:0?[469]|11)", "(?:0?[1-9]|[12][0-9]|30)"),
+    (_YEAR, "0?2", "(?:0?[1-9]|1[0-9]|2[0-8])"),
+    (_LEAP, "0?2", "29"),
 )
 _CLOCK = {"%H": "(?:0?[0-9]|1[0-9]|2[0-3])", "%M": "[0-5][0-9]", "%S": "[0-5][0-9]"}
-_LAST_SHORT_YEAR = 2068  # 69 and later mean 1969 and later
 
 
 @ibis.udf.scalar.builtin(name="try_strptime")
@@ -41,19 +39,17 @@ def shaped(text: ibis.StringValue, pattern: str) -> ibis.StringValue:
 
 
 def pattern_of(form: str) -> str | None:
-    """The pattern of all days that a strptime form of numbers can write; None where it has other parts.
+    """The pattern of all days that a form of four-digit years, months, days and hours can write; None for others.
 
     >>> bool(re.search(pattern_of("%d/%m/%Y"), "29/2/2024")), bool(re.search(pattern_of("%d/%m/%Y"), "29/2/2025"))
     (True, False)
     """
     parts = re.findall(r"%.|[^%]+", form)
-    if not {"%d", "%m"} <= set(parts) or not {"%Y", "%y"} & set(parts):
+    if not {"%Y", "%m", "%d"} <= {p for p in parts if p[0] == "%"} <= {"%Y", "%m", "%d", *_CLOCK}:
         return None
     ways = []
-    for year, short, month, day in _CALENDAR:
-        known = {"%Y": year, "%y": short, "%m": month, "%d": day, **_CLOCK}
-        if any(p[0] == "%" and p not in known for p in parts):
-            return None
+    for year, month, day in _CALENDAR:
+        known = {"%Y": year, "%m": month, "%d": day, **_CLOCK}
         ways.append("".join(known[p] if p[0] == "%" else re.escape(p) for p in parts))
     pattern = f"^(?:{'|'.join(ways)})$"
     return pattern if _has_signs(form) else _two_digits(pattern)
@@ -61,14 +57,14 @@ def pattern_of(form: str) -> str | None:
 
 def _has_signs(form: str) -> bool:
     """Whether signs stand between the parts, so that 5 can stand for 05."""
-    return not re.search("%[dmH]%|%[YyMS]%[dmH]", form)
+    return not re.search("%[dmH]%|%[YMS]%[dmH]", form)
 
 
 def _two_digits(pattern: str) -> str:
     return pattern.replace("0?", "0")
 
 
-ISO = _two_digits(f"^(?:{'|'.join(f'{year}-{month}-{day}' for year, _, month, day in _CALENDAR)})")
+ISO = _two_digits(f"^(?:{'|'.join(f'{year}-{month}-{day}' for year, month, day in _CALENDAR)})")
 ISO += r"([ T](?:[01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?)?$"
 
 
@@ -90,14 +86,11 @@ def by_order(text: ibis.StringValue, order: str) -> list[ibis.Value]:
 
 def _by_form(text: ibis.StringValue, form: str) -> ibis.Value:
     pattern = pattern_of(form)
-    if pattern is None:  # names of months and the like: DuckDB alone reads them
+    if pattern is None:  # short years, names of months and the like: DuckDB alone reads them
         return _try_strptime(text, form)
     # Spark takes a 5 for a two-digit part only where the form says so.
     loose = re.sub("%([dmH])", r"%-\1", form) if _has_signs(form) else form
-    at = shaped(text, pattern).as_timestamp(loose).cast("timestamp")
-    if "%y" not in form:
-        return at
-    return ibis.ifelse(at.year() > _LAST_SHORT_YEAR, at - ibis.interval(years=100), at)
+    return shaped(text, pattern).as_timestamp(loose).cast("timestamp")
 
 
 def _iso(text: ibis.StringValue) -> ibis.Value:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from crm_lib.analysis.campaigns.options import Options, Tables
 from crm_lib.analysis.histories import customer_days
+from crm_lib.analysis.sums import as_number
 
 MODELS = ("first", "last", "linear", "decay", "position", "shapley")
 _EXACT = "decimal(38,12)"
@@ -102,14 +103,14 @@ def credits_of(paths: ir.Table, half_life_days: float) -> pd.DataFrame:
     p = p.mutate(
         all_pull=p.pull.sum().over(whole),
         same=ibis._.count().over(of_campaign),
-        is_new=(ibis.row_number().over(first_of_campaign) == 0).cast("int64"),
+        is_new=as_number(ibis.row_number().over(first_of_campaign) == 0),
     )
     p = p.mutate(n_campaigns=p.is_new.sum().over(whole))  # no engine but DuckDB counts distinct values in a window
     first, last, n = p.place == 1, p.place == p.n, p.n.cast("float64")
     ends = ibis.cases((p.n == 1, 1.0), (p.n == 2, 0.5), (first | last, 0.4), else_=0.2 / (n - 2))
     parts = {
-        "first": first.cast("float64"),
-        "last": last.cast("float64"),
+        "first": as_number(first),
+        "last": as_number(last),
         "linear": 1 / n,
         "decay": p.pull / p.all_pull,
         "position": ends,

@@ -177,9 +177,9 @@ def usable_counts(table: Table | None, scales: Mapping[str, Scale | None]) -> pd
         code = _is_code(answer, scale)
         usable = _usable(answer, scale)
         off = answer.notnull() & ~usable & ~code
-        counts = {"n_used": usable, "n_code": code, "n_off_scale": off}
-        found = fetched(table.aggregate(**{name: n_where(which) for name, which in counts.items()}))
-        rows.append({"column": column, **{name: int(found[name][0]) for name in counts}})
+        judged = table.select(n_used=usable, n_code=code, n_off_scale=off)
+        found = judged.aggregate(**{name: n_where(judged[name]) for name in judged.columns})
+        rows.append({"column": column, **_only(found)})
     return pd.DataFrame(rows, columns=["column", "n_used", "n_code", "n_off_scale"])
 
 
