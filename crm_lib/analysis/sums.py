@@ -1,8 +1,9 @@
-"""Sums that are the same whatever the order of rows and the number of threads."""
+"""Sums and counts that are the same whatever the order of rows, the number of threads and the engine."""
 
 from __future__ import annotations
 
-from ibis.expr.types import BooleanValue, FloatingValue, NumericValue
+import ibis
+from ibis.expr.types import BooleanValue, FloatingValue, IntegerScalar, IntegerValue, NumericValue
 
 # Nine places after the point: answers and their squares are exact, ratios are rounded once per row.
 EXACT = "decimal(38,9)"
@@ -20,3 +21,16 @@ def total(value: NumericValue, where: BooleanValue | None = None) -> FloatingVal
     1.0
     """
     return value.cast(EXACT).sum(where=where).cast("float64").fill_null(0.0)
+
+
+def as_number(condition: BooleanValue) -> IntegerValue:
+    """1 where a condition is met, 0 where not, null where it is not known; PostgreSQL casts no boolean to int64."""
+    return ibis.ifelse(condition.isnull(), ibis.null("int64"), ibis.ifelse(condition, 1, 0).cast("int64"))
+
+
+def n_where(condition: BooleanValue) -> IntegerScalar:
+    """How many rows meet a condition: 0 where none does, also where it is null in all of them.
+
+    Spark's own way to count with a condition gives null there.
+    """
+    return ibis.ifelse(condition, 1, ibis.null("int8")).count()

@@ -12,7 +12,7 @@ import ibis
 from ibis import _
 
 from crm_lib.contract.card import Rejected
-from crm_lib.contract.rules import KNOWN, ROW, SEEN, Rule, Surroundings, rules_of, with_known_ids
+from crm_lib.contract.rules import KNOWN, ROW, SEEN, Rule, Surroundings, rules_of, with_known
 from crm_lib.contract.tables import TableContract
 from crm_lib.errors import DataContractError
 
@@ -40,22 +40,25 @@ def check(contract: TableContract, table: ibis.Table, around: Surroundings | Non
     """
     around = around or Surroundings()
     _columns_there(contract, table)
-    plain, given = _plain(table), table
-    if ROW not in table.columns:
-        table = with_known_ids(contract, table, around.others)
-    rules = dict(zip((f"_{i}" for i in range(999)), rules_of(contract, table, around), strict=False))
-    counts = table.agg(n=_.count(), **{k: r.broken.fill_null(False).sum() for k, r in rules.items()})
+    looked = with_known(contract, table, around)
+    rules = dict(zip((f"_{i}" for i in range(999)), rules_of(contract, looked, around), strict=False))
+    counts = looked.agg(n=_.count(), **{k: r.broken.fill_null(False).sum() for k, r in rules.items()})
     found = counts.to_pyarrow().to_pylist()[0]
     if not found["n"]:
         raise DataContractError(
             f"{contract.name}: the table has no rows. It needs at least one: look at the file, or leave it out."
         )
-    _keys_unique(contract, given)
+    _keys_unique(contract, table)
     hit = {k: r for k, r in rules.items() if found[k]}
     n_read = found["n"] + around.n_broken_lines
     if not hit:
-        return Checked(plain, None, _broken(around), (), n_read, around.n_broken_lines)
-    return _set_aside(contract, table, hit, found, n_read, around)
+        return Checked(_bare(table), None, _broken(around), (), n_read, around.n_broken_lines)
+    return _set_aside(contract, looked, hit, found, n_read, around)
+
+
+def _bare(table: ibis.Table) -> ibis.Table:
+    """The table without the columns that only the check needs."""
+    return table.drop(*(c for c in table.columns if c == ROW or c.endswith((SEEN, KNOWN))))
 
 
 def _set_aside(contract, table, hit: Mapping[str, Rule], found, n_read: int, around: Surroundings) -> Checked:
@@ -86,12 +89,7 @@ def _set_aside(contract, table, hit: Mapping[str, Rule], found, n_read: int, aro
     in_words = ibis.cases(*((rejected[REASON] == k, f"{r.column}: {r.reason}") for k, r in hit.items()), else_="")
     words = rejected.mutate(**{REASON: in_words}).drop(*hit, *(c for c in table.columns if c.endswith(KNOWN)))
     words = words.order_by(ROW) if ordered else words
-    return Checked(_plain(kept), words, _broken(around) + _priced(rejected, hit), messages, n_read, n_rejected)
-
-
-def _plain(table: ibis.Table) -> ibis.Table:
-    """The table without what only the check needs."""
-    return table.drop(*(c for c in table.columns if c == ROW or c.endswith((SEEN, KNOWN))))
+    return Checked(_bare(kept), words, _broken(around) + _priced(rejected, hit), messages, n_read, n_rejected)
 
 
 def _first(seen: ibis.Value, where: ibis.Value, ordered: bool) -> ibis.Value:

@@ -10,10 +10,11 @@ from ibis import _
 
 from crm_lib.contract.rules import ROW, SEEN
 from crm_lib.contract.tables import TEXT, TableContract
-from crm_lib.errors import DataContractError
+from crm_lib.errors import ConfigError, DataContractError
 from crm_lib.sources.files import Raw
 from crm_lib.sources.settings import Aspect, ColumnMapping, Lookup, Reading, TableMapping
-from crm_lib.sources.typed import ORDERS, TYPES, by_order, text_of, typed
+from crm_lib.sources.dates import ORDERS, by_order, pattern_of
+from crm_lib.sources.typed import TYPES, text_of, typed
 
 ReadOther = Callable[[str], Raw]
 
@@ -23,6 +24,8 @@ def mapped(contract: TableContract, raw: Raw, mapping: TableMapping, read_other:
 
     A table without an order has no row number, and text only beside what was typed from text.
     """
+    if not raw.ordered:
+        _readable_there(mapping.reading)
     if not raw.ordered and any(m.row_id is not None for m in mapping.columns.values()):
         raw = replace(raw, table=raw.table.mutate(**{ROW: raw.number(raw.table)}))
     if not mapping.unpivot:
@@ -38,6 +41,16 @@ def mapped(contract: TableContract, raw: Raw, mapping: TableMapping, read_other:
         return parts[0]
     united = ibis.union(*filled)
     return (united.order_by(ROW, "_place") if raw.ordered else united).drop("_place")
+
+
+def _readable_there(reading: Reading) -> None:
+    """Forms of dates that the embedded engine alone can read are refused on a server."""
+    for form in reading.dates:
+        if form not in ORDERS and pattern_of(form) is None:
+            raise ConfigError(
+                f'dates = "{form}" can\'t be read on a server, which knows %Y, %m, %d, %H, %M and %S. '
+                "Give the column a type there (a view will do), or read the data from a file."
+            )
 
 
 def _of_aspect(mapping: TableMapping, aspect: Aspect) -> TableMapping:
@@ -61,7 +74,7 @@ def _select(contract: TableContract, raw: Raw, mapping: TableMapping, read_other
         if not kind and (value.type().is_string() or not column):
             columns[name] = text_of(value) if value.type().is_string() else value
             continue
-        columns[name] = typed(value, kind, mapping.reading, wanted.times, on_server=not raw.ordered)
+        columns[name] = typed(value, kind, mapping.reading, wanted.times)
         if kind != TEXT and (raw.ordered or value.type().is_string()):
             columns[name + SEEN] = text_of(value)
     table = raw.table.select(**columns)
@@ -161,8 +174,7 @@ def settle_dates(table: ibis.Table, name: str, reading: Reading) -> tuple[ibis.T
 
 
 def _only_order(table: ibis.Table, place: str, column: str, n: int) -> tuple[ibis.Table, str]:
-    on_server = ROW not in table.columns
-    ways = {order: ibis.coalesce(*by_order(table[column + SEEN], order, on_server)) for order in ORDERS}
+    ways = {order: ibis.coalesce(*by_order(table[column + SEEN], order)) for order in ORDERS}
     counts = table.agg(
         **{o.replace("-", "_"): w.count() for o, w in ways.items()},
         first=_first(table, column + SEEN),

@@ -110,6 +110,22 @@ def in_spark(con, name, table, folder):
     return con.read_parquet(folder / f"{name}.parquet", table_name=name)
 
 
+@pytest.fixture(scope="session")
+def move(engine, tmp_path_factory):
+    """Puts a table into the engine under a name."""
+    con = next(iter(engine.tables.values())).get_backend()
+    if con.name == "postgres":
+        return lambda name, table: in_postgres(con, name, table)
+    folder = tmp_path_factory.mktemp("moved")
+    return lambda name, table: in_spark(con, name, table, folder)
+
+
+@pytest.fixture(scope="session")
+def moved(move):
+    """Puts all tables of a source into the engine."""
+    return lambda crm: with_tables(crm, {n: move(f"{crm.source}_{n}", t) for n, t in crm.tables.items()})
+
+
 def with_tables(crm, tables, topic=""):
     """The same source with other tables; of a topic those that it may ask for."""
     kept = {n: t for n, t in tables.items() if not topic or n in TOPICS[topic].tables}

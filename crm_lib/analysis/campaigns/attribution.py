@@ -14,6 +14,7 @@ import pandas as pd
 
 from crm_lib.analysis.campaigns.options import Options, Tables
 from crm_lib.analysis.histories import customer_days
+from crm_lib.analysis.sums import as_number
 
 MODELS = ("first", "last", "linear", "decay", "position", "shapley")
 _EXACT = "decimal(38,12)"
@@ -94,19 +95,22 @@ def credits_of(paths: ir.Table, half_life_days: float) -> pd.DataFrame:
     path, which is the Shapley value where a set of campaigns is worth the orders whose contacts lie within it.
     """
     whole = ibis.window(group_by="order")
+    of_campaign = ibis.window(group_by=["order", "campaign_id"])
+    first_of_campaign = ibis.window(group_by=["order", "campaign_id"], order_by="at")
     ranked = ibis.window(group_by="order", order_by=["at", "campaign_id"])
     p = paths.mutate(n=ibis._.count().over(whole), place=ibis.row_number().over(ranked) + 1)
     p = p.mutate(pull=ibis.literal(2.0).pow(-(p.age.cast("float64")) / half_life_days))
     p = p.mutate(
         all_pull=p.pull.sum().over(whole),
-        same=ibis._.count().over(ibis.window(group_by=["order", "campaign_id"])),
-        n_campaigns=p.campaign_id.nunique().over(whole),
+        same=ibis._.count().over(of_campaign),
+        is_new=as_number(ibis.row_number().over(first_of_campaign) == 0),
     )
+    p = p.mutate(n_campaigns=p.is_new.sum().over(whole))  # no engine but DuckDB counts distinct values in a window
     first, last, n = p.place == 1, p.place == p.n, p.n.cast("float64")
     ends = ibis.cases((p.n == 1, 1.0), (p.n == 2, 0.5), (first | last, 0.4), else_=0.2 / (n - 2))
     parts = {
-        "first": first.cast("float64"),
-        "last": last.cast("float64"),
+        "first": as_number(first),
+        "last": as_number(last),
         "linear": 1 / n,
         "decay": p.pull / p.all_pull,
         "position": ends,
@@ -114,12 +118,8 @@ def credits_of(paths: ir.Table, half_life_days: float) -> pd.DataFrame:
     }
     p = p.mutate(**{m: v.cast(_EXACT) for m, v in parts.items()})
     money = {f"{m}_amount": (p[m].cast("decimal(19,12)") * p.amount.cast("decimal(18,2)")).sum() for m in MODELS}
-    rows = (
-        p.group_by("campaign_id")
-        .agg(**{m: p[m].sum() for m in MODELS}, **money)
-        .order_by("campaign_id")
-        .to_pandas()
-    )
+    rows = p.group_by("campaign_id").agg(**{m: p[m].sum() for m in MODELS}, **money).to_pandas()
+    rows = rows.sort_values("campaign_id", ignore_index=True)
     for column in rows.columns[1:]:
         rows[column] = rows[column].astype("float64").round(6)
     return rows

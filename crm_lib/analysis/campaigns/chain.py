@@ -15,6 +15,7 @@ from crm_lib.analysis.campaigns.options import Tables
 from crm_lib.analysis.campaigns.outcomes import REACHED
 from crm_lib.analysis.histories import MONEY
 from crm_lib.analysis.intervals import Interval
+from crm_lib.analysis.sums import n_where
 
 STEPS = ("contacted", "delivered", "opened", "clicked", "responded", "leads", "opportunities", "sales")
 _FROM_CONTACTS = dict(zip(STEPS[1:5], REACHED, strict=True))
@@ -82,7 +83,7 @@ def _by_group(table: ir.Table, told: ir.Table | None, step: str) -> pd.DataFrame
     rows = table.select("campaign_id", customer=customer, amount=amount.cast(MONEY))
     if told is not None:
         groups = told.select(campaign="campaign_id", whose="customer_id", group="response_group")
-        groups = groups.filter(groups.whose.notnull()).distinct(on=["campaign", "whose"])
+        groups = groups.filter(groups.whose.notnull())
         joined = rows.left_join(groups, [rows.campaign_id == groups.campaign, rows.customer == groups.whose])
         rows = joined.select("campaign_id", "amount", response_group=joined.group.fill_null(NO_ANSWER))
     else:
@@ -145,7 +146,7 @@ def participation(told: ir.Table | None, as_of: dt.date) -> Participation:
 
 def _by_what(told: ir.Table) -> str:
     names = ("responded_at", "clicked_at", "opened_at", "visited")
-    known = told.agg(**{c: told[c].count(where=told.treated) for c in names}).to_pyarrow().to_pylist()[0]
+    known = told.agg(**{c: n_where(told[c].notnull() & told.treated) for c in names}).to_pyarrow().to_pylist()[0]
     return next((c for c in names if known[c]), "")
 
 
@@ -159,7 +160,8 @@ def _took(told: ir.Table, what: str) -> ir.Value:
 def _campaigns(t: ir.Table) -> pd.DataFrame:
     sent = t.filter(t.treated)
     rows = sent.group_by("campaign_id").agg(n_contacted=sent.count(), n_participated=sent.took.sum())
-    return rows.order_by("campaign_id").to_pandas().astype({"n_contacted": "int64", "n_participated": "int64"})
+    frame = rows.to_pandas().sort_values("campaign_id", ignore_index=True)
+    return frame.astype({"n_contacted": "int64", "n_participated": "int64"})
 
 
 def _customers(t: ir.Table) -> pd.DataFrame:
@@ -173,7 +175,7 @@ def _customers(t: ir.Table) -> pd.DataFrame:
         n_held_out=(~k.treated).sum(),
         last=order.max(),
     )
-    frame = rows.order_by("customer_id").to_pandas()
+    frame = rows.to_pandas().sort_values("customer_id", ignore_index=True)
     last = frame.pop("last").astype("object")
     frame["last_campaign"] = [s[11:] if isinstance(s, str) else None for s in last]
     frame["last_contacted_on"] = pd.to_datetime([s[:10] if isinstance(s, str) else None for s in last])

@@ -81,7 +81,8 @@ def _listed(targets: ir.Table | None) -> list[dict]:
     if targets is None:
         return []
     columns = ["metric", "period_start", "period_end", "value", "unit"]
-    return targets.select(*columns).order_by("period_start", "period_end", "metric").to_pyarrow().to_pylist()
+    rows = targets.select(*columns).to_pyarrow().to_pylist()
+    return sorted(rows, key=lambda row: (row["period_start"], row["period_end"], row["metric"]))
 
 
 def _state(row: dict, as_of: dt.date) -> dict:
@@ -203,4 +204,5 @@ def _market(
         whole, on=["period_start", "period_end"], suffixes=("", "_whole")
     )
     rivals["share"] = rivals["competitor_amount"] / rivals["market_amount_whole"]
-    return whole[own], rivals[["period_start", "competitor", "share"]].reset_index(drop=True)
+    rivals = rivals.sort_values(["period_start", "competitor"], ignore_index=True)
+    return whole[own], rivals[["period_start", "competitor", "share"]]

@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 
 from crm_lib.analysis.campaigns.options import PRIOR_DAYS, Options, Tables
 from crm_lib.analysis.histories import MONEY, customer_days
+from crm_lib.analysis.sums import as_number, n_where
 
 CONTROL, TREATED = "control", "treated"
 REACHED = ("delivered_at", "opened_at", "clicked_at", "responded_at")
@@ -68,15 +69,13 @@ def outcomes(tables: Tables, options: Options) -> ir.Table | None:
             orders=people.own_orders,
             revenue=people.own_revenue,
             prior=people.own_prior,
-            visited=ibis.ifelse(
-                people.own_visits.isnull(), ibis.null("int64"), (people.own_visits > 0).cast("int64")
-            ),
+            visited=as_number(people.own_visits > 0),
         )
     else:
         told = _counted(people, tables.transactions, options)
     # An order without money known counts as bought all the same.
-    bought = ibis.ifelse(told.orders.isnull(), told.revenue > 0, told.orders > 0).cast("int64")
-    return told.mutate(bought=bought).drop("own_visits", "own_prior").cache()
+    bought = ibis.ifelse(told.orders.isnull(), told.revenue > 0, told.orders > 0)
+    return told.mutate(bought=as_number(bought)).drop("own_visits", "own_prior").cache()
 
 
 def _counted(people: ir.Table, transactions: ir.Table, options: Options) -> ir.Table:
@@ -91,7 +90,7 @@ def _counted(people: ir.Table, transactions: ir.Table, options: Options) -> ir.T
     before = (after < 0) & (after >= -PRIOR_DAYS)
     j = joined
     summed = j.group_by("campaign_id", "who").agg(
-        orders=(within & (j.net >= 0)).cast("int64").sum(),
+        orders=n_where(within & (j.net >= 0)),
         revenue=ibis.ifelse(within, j.net, 0).cast(MONEY).sum().cast(MONEY),
         prior=ibis.ifelse(before, j.net, 0).cast(MONEY).sum().cast(MONEY),
     )
@@ -104,8 +103,6 @@ def _counted(people: ir.Table, transactions: ir.Table, options: Options) -> ir.T
         prior=ibis.ifelse(known, told.prior.fill_null(0), told.own_prior).cast(MONEY),
         # Visits are not in the transactions; the source's own count stands once the window is over.
         visited=ibis.ifelse(
-            told.own_visits.isnull() | (told.days_seen < options.window_days),
-            ibis.null("int64"),
-            (told.own_visits > 0).cast("int64"),
+            told.days_seen < options.window_days, ibis.null("int64"), as_number(told.own_visits > 0)
         ),
     )

@@ -84,11 +84,16 @@ def stage_order(stage_events: ibis.Table) -> tuple[str, ...]:
     first = stage_events.group_by("opportunity_id").agg(first_at=_.entered_at.min())
     days = fetched(
         stage_events.join(first, "opportunity_id")
-        .mutate(seconds=lambda t: t.entered_at.epoch_seconds() - t.first_at.epoch_seconds())
+        .mutate(seconds=lambda t: _seconds(t.entered_at) - _seconds(t.first_at))
         .group_by("stage")
         .agg(median=_.seconds.median(), mean=_.seconds.mean())
     ).sort_values(["median", "mean", "stage"])
     return tuple(s for s in days["stage"] if not is_end(s))
+
+
+def _seconds(at: ibis.Value) -> ibis.IntegerValue:
+    """Whole seconds since 1970; engines round parts of a second in different ways."""
+    return at.truncate("s").epoch_seconds().cast("int64")
 
 
 def snapshot_order(frame: pd.DataFrame) -> tuple[str, ...]:
@@ -103,7 +108,7 @@ def _ranked(stage_events: ibis.Table, stages: tuple[str, ...]) -> ibis.Table:
     names = stage_events.filter(_.stage.strip().lower().notin(sorted(END_NAMES)))
     rank = names.stage.cases(*((s, i) for i, s in enumerate(stages)), else_=-1) if stages else ibis.literal(-1)
     ranked = names.mutate(rank=rank.cast("int64"))
-    return ranked.mutate(key=ranked.entered_at.epoch_seconds().cast("int64") * 1000 + ranked["rank"] + 1)
+    return ranked.mutate(key=_seconds(ranked.entered_at) * 1000 + ranked["rank"] + 1)
 
 
 def entries(stage_events: ibis.Table, stages: tuple[str, ...]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 from ibis.expr.types import BooleanValue, FloatingValue, Table
 
-from crm_lib.analysis.sums import total
+from crm_lib.analysis.sums import n_where, total
 from crm_lib.contract.settings import Scale
 
 QUESTIONS = ("nps", "csat", "ces")
@@ -69,16 +69,16 @@ def counts(answers: Table, scales: Mapping[str, Scale], groups: Sequence[str] = 
     csat_top = scales["csat"].top_from if "csat" in scales else None
     sums: dict[str, ibis.Value] = {
         "n_asked": answers.count(),
-        "n_answered": answers.count(where=said),
-        "promoters": answers.count(where=said & (answers.nps >= PROMOTERS_FROM)),
-        "detractors": answers.count(where=said & (answers.nps <= DETRACTORS_TO)),
-        "nps_n": answers.count(where=said & answers.nps.notnull()),
-        "csat_top": answers.count(where=said & (answers.csat >= (WITHOUT_TOP if csat_top is None else csat_top))),
-        "walked_n": answers.count(where=said & answers.walked_away.notnull()),
-        "walked_k": answers.count(where=said & answers.walked_away),
+        "n_answered": n_where(said),
+        "promoters": n_where(said & (answers.nps >= PROMOTERS_FROM)),
+        "detractors": n_where(said & (answers.nps <= DETRACTORS_TO)),
+        "nps_n": n_where(said & answers.nps.notnull()),
+        "csat_top": n_where(said & (answers.csat >= (WITHOUT_TOP if csat_top is None else csat_top))),
+        "walked_n": n_where(said & answers.walked_away.notnull()),
+        "walked_k": n_where(said & answers.walked_away),
     }
     for q in ("csat", "ces"):
-        sums[f"{q}_n"] = answers.count(where=said & answers[q].notnull())
+        sums[f"{q}_n"] = n_where(said & answers[q].notnull())
         sums[f"{q}_sum"] = total(answers[q], said)
         sums[f"{q}_sq"] = total(answers[q] * answers[q], said)
     cells = _frame(answers.group_by(list(groups)).aggregate(**sums), groups)
@@ -120,7 +120,7 @@ def pair_sums(by_response: Table, groups: Sequence[str]) -> pd.DataFrame:
             cross=total(t.perceived * t.expected),
             gap=total(t.gap),
             gap_sq=total(t.gap * t.gap),
-            n_short=t.count(where=t.perceived < t.expected),
+            n_short=n_where(t.perceived < t.expected),
         ),
         groups,
     )
@@ -147,7 +147,7 @@ def score_sums(rated: Table, scale: Scale | None) -> pd.DataFrame:
             n=scored.count(),
             total=total(scored.score),
             squares=total(scored.score * scored.score),
-            n_top=scored.count(where=scored.score >= top),
+            n_top=n_where(scored.score >= top),
         ),
         ("aspect",),
     )
@@ -177,9 +177,9 @@ def usable_counts(table: Table | None, scales: Mapping[str, Scale | None]) -> pd
         code = _is_code(answer, scale)
         usable = _usable(answer, scale)
         off = answer.notnull() & ~usable & ~code
-        counts = {"n_used": usable, "n_code": code, "n_off_scale": off}
-        found = fetched(table.aggregate(**{name: table.count(where=which) for name, which in counts.items()}))
-        rows.append({"column": column, **{name: int(found[name][0]) for name in counts}})
+        judged = table.select(n_used=usable, n_code=code, n_off_scale=off)
+        found = judged.aggregate(**{name: n_where(judged[name]) for name in judged.columns})
+        rows.append({"column": column, **_only(found)})
     return pd.DataFrame(rows, columns=["column", "n_used", "n_code", "n_off_scale"])
 
 
@@ -188,7 +188,7 @@ def unpaired(rated: Table) -> dict[str, int]:
     asked = rated.expected.notnull() | rated.perceived.notnull()
     zero = (rated.expected <= 0).fill_null(False) | (rated.perceived < 0).fill_null(False)
     half = asked & ~rated.is_pair & ~zero
-    return _only(rated.aggregate(n_zero_expected=rated.count(where=asked & zero), n_half=rated.count(where=half)))
+    return _only(rated.aggregate(n_zero_expected=n_where(asked & zero), n_half=n_where(half)))
 
 
 def about(answers: Table) -> dict[str, object]:
@@ -202,9 +202,9 @@ def about(answers: Table) -> dict[str, object]:
     people = named.group_by("customer_id").aggregate(n=ibis._.count())
     days = named.group_by("customer_id", "touchpoint", "answered_on").aggregate(n=ibis._.count())
     found = {
-        **_only(people.aggregate(n_customers=people.count(), n_repeating=people.count(where=people.n > 1))),
+        **_only(people.aggregate(n_customers=people.count(), n_repeating=n_where(people.n > 1))),
         **_only(days.aggregate(n_same_day=(days.n - 1).sum().fill_null(0))),
-        **_only(said.aggregate(n_before=said.count(where=said.days_to_answer < 0))),
+        **_only(said.aggregate(n_before=n_where(said.days_to_answer < 0))),
     }
     ends = fetched(said.aggregate(first=said.answered_on.min(), last=said.answered_on.max()))
     return found | {"first_on": _day(ends["first"][0]), "last_on": _day(ends["last"][0])}

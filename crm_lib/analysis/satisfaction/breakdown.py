@@ -12,6 +12,7 @@ from crm_lib.analysis import intervals
 from crm_lib.analysis.satisfaction import answers as engine
 from crm_lib.analysis.satisfaction import measure
 from crm_lib.analysis.satisfaction.measure import Measure, Sums
+from crm_lib.analysis.sums import n_where
 from crm_lib.contract.settings import Scale
 
 PAIR_SUMS = (
@@ -211,8 +212,8 @@ def complaints(cases: Table | None) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     aspect = cases.aspect.fill_null("") if "aspect" in cases.columns else ""
     counted = cases.group_by(aspect=aspect).aggregate(
-        n_complaints=cases.count(where=cases.kind == "complaint"),
-        n_failures=cases.count(where=cases.kind == "failure"),
+        n_complaints=n_where(cases.kind == "complaint"),
+        n_failures=n_where(cases.kind == "failure"),
     )
     rows = [
         {"aspect": r.aspect, **_count(int(r.n_complaints)).columns("complaints"), "n_failures": int(r.n_failures)}

@@ -13,6 +13,7 @@ from crm_lib.analysis.satisfaction import measure
 from crm_lib.analysis.satisfaction.answers import fetched
 from crm_lib.analysis.satisfaction.breakdown import Limits
 from crm_lib.analysis.satisfaction.measure import Measure
+from crm_lib.analysis.sums import n_where
 from crm_lib.contract.settings import Scale
 
 NONE_OF_THEM = ""
@@ -72,7 +73,7 @@ def _mentions(text: StringValue, words: Sequence[str]) -> BooleanValue:
 def _counted(told: Table, group: ibis.Value, name: str, limits: Limits) -> pd.DataFrame:
     """N and share content by group, most first; without n where fewer wrote than may be shown."""
     found = told.group_by(**{name: group}).aggregate(
-        n=told.count(), k=told.count(where=told.content), of=told.count(where=told.rated)
+        n=told.count(), k=n_where(told.content), of=n_where(told.rated)
     )
     rows = []
     for row in fetched(found).itertuples():

@@ -121,8 +121,8 @@ def _matrix(said: Table, aspects: Sequence[str]) -> np.ndarray:
     names = [f"x{i}" for i in range(len(aspects))]
     columns = {x: said._x.max(where=said.aspect == a) for x, a in zip(names, aspects, strict=True)}
     wide = said.group_by("response_id").aggregate(y=said._y.max(), **columns).drop_null(names)
-    rows = wide.order_by("response_id").limit(MOST_ROWS).select(*names, "y")
-    return fetched(rows).to_numpy(dtype=float)
+    rows = fetched(wide.order_by("response_id").limit(MOST_ROWS)).sort_values("response_id")
+    return rows[[*names, "y"]].to_numpy(dtype=float)
 
 
 def _estimate(values: np.ndarray, aspects: Sequence[str], seed: int, n_draws: int) -> tuple[Measure, pd.DataFrame]:

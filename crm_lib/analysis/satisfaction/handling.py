@@ -18,6 +18,7 @@ from crm_lib.analysis.satisfaction import measure
 from crm_lib.analysis.satisfaction.answers import fetched
 from crm_lib.analysis.satisfaction.breakdown import Limits
 from crm_lib.analysis.satisfaction.measure import Measure
+from crm_lib.analysis.sums import n_where
 from crm_lib.contract.settings import Scale
 
 KINDS = ("complaint", "failure")
@@ -118,7 +119,7 @@ def _repeats(complaints: Table, as_of: dt.date, limits: Limits) -> Measure:
     later = named.inner_join(first, "customer_id")
     within = later.opened_on.delta(later.first_on, unit="day") <= WINDOW_DAYS
     people = later.filter(within).group_by("customer_id").aggregate(n=ibis._.count())
-    found = fetched(people.aggregate(n=people.count(), k=people.count(where=people.n > 1)))
+    found = fetched(people.aggregate(n=people.count(), k=n_where(people.n > 1)))
     return measure.share(int(found.k[0]), int(found.n[0]), limits.suppress_below)
 
 
@@ -135,7 +136,7 @@ def _content_after(
     after = held.filter(gap.between(0, WINDOW_DAYS)).select("response_id").distinct().mutate(after=True)
     marked = said.left_join(after, "response_id")
     marked = marked.mutate(after=marked.after.fill_null(False), top=marked.csat >= csat.top_from)
-    found = fetched(marked.group_by("after").aggregate(n=marked.count(), k=marked.count(where=marked.top)))
+    found = fetched(marked.group_by("after").aggregate(n=marked.count(), k=n_where(marked.top)))
     sums = {bool(r.after): (int(r.k), int(r.n)) for r in found.itertuples()}
     a, b = sums.get(True, (0, 0)), sums.get(False, (0, 0))
     shares = tuple(measure.share(*s, limits.suppress_below) for s in (a, b))

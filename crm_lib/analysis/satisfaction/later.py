@@ -18,7 +18,7 @@ from crm_lib.analysis.satisfaction import measure
 from crm_lib.analysis.satisfaction.answers import PROMOTERS_FROM, fetched
 from crm_lib.analysis.satisfaction.breakdown import Limits
 from crm_lib.analysis.satisfaction.measure import Measure
-from crm_lib.analysis.sums import total
+from crm_lib.analysis.sums import n_where, total
 from crm_lib.contract.settings import Scale
 
 BANDS = (1, 3)  # orders before the answer: up to 1, up to 3, more
@@ -101,14 +101,14 @@ def _cells(first: Table, transactions: Table, lag_days: int) -> pd.DataFrame:
     gap = held.day.delta(held.on, unit="day")
     inside, ordered = gap.between(1, lag_days), held.amount >= 0
     people = held.group_by("customer_id", "content").aggregate(
-        before=held.count(where=(gap <= 0) & ordered),
-        bought=held.count(where=inside & ordered) > 0,
+        before=n_where((gap <= 0) & ordered),
+        bought=n_where(inside & ordered) > 0,
         spent=total(held.amount, inside),
     )
     band = ibis.cases(*((people.before <= b, i) for i, b in enumerate(BANDS)), else_=len(BANDS))
     found = people.group_by("content", band=band).aggregate(
         n=people.count(),
-        bought=people.count(where=people.bought),
+        bought=n_where(people.bought),
         spent=total(people.spent),
         spent_sq=total(people.spent * people.spent),
     )

@@ -17,7 +17,7 @@ from crm_lib.analysis.satisfaction import answers as engine
 from crm_lib.analysis.satisfaction import measure
 from crm_lib.analysis.satisfaction.breakdown import NO_PAIRS, PAIR_SUMS, Limits
 from crm_lib.analysis.satisfaction.measure import Measure
-from crm_lib.analysis.sums import total
+from crm_lib.analysis.sums import n_where, total
 
 QUARTERS_OF_YEAR = 4
 LAGS = (0, 1, 2)
@@ -92,9 +92,9 @@ def _sold(transactions: Table) -> pd.DataFrame:
     days = histories.customer_days(transactions)
     days = days.filter(days.amount >= 0)
     buyers = engine.fetched(
-        days.group_by(period=days.day.truncate("Q")).aggregate(n_customers=days.customer_id.nunique())
+        days.group_by(period=_quarter(days.day)).aggregate(n_customers=days.customer_id.nunique())
     )
-    units = engine.fetched(_units(transactions, period=transactions["at"].cast("date").truncate("Q")))
+    units = engine.fetched(_units(transactions, period=_quarter(transactions["at"])))
     ends = engine.fetched(
         transactions.aggregate(
             first=transactions["at"].cast("date").min(), last=transactions["at"].cast("date").max()
@@ -110,6 +110,11 @@ def _sold(transactions: Table) -> pd.DataFrame:
     return found[started & ended].reset_index(drop=True)
 
 
+def _quarter(day: ibis.Value) -> ibis.DateValue:
+    """First day of the quarter; of a time, since PostgreSQL cuts dates to times with a zone."""
+    return day.cast("timestamp").truncate("Q").date()
+
+
 def _units(transactions: Table, **group: ibis.Value) -> Table:
     """Units sold; rows where the source has no quantity. Refunds take no unit away."""
     rows = transactions.filter(transactions.amount >= 0)
@@ -121,9 +126,9 @@ def _units(transactions: Table, **group: ibis.Value) -> Table:
 def _cases(cases: Table) -> pd.DataFrame:
     """Complaints and failures by aspect and quarter."""
     aspect = cases.aspect.fill_null("") if "aspect" in cases.columns else ibis.literal("")
-    counted = cases.group_by(aspect=aspect, period=cases.opened_at.cast("date").truncate("Q")).aggregate(
-        n_complaints=cases.count(where=cases.kind == "complaint"),
-        n_failures=cases.count(where=cases.kind == "failure"),
+    counted = cases.group_by(aspect=aspect, period=_quarter(cases.opened_at)).aggregate(
+        n_complaints=n_where(cases.kind == "complaint"),
+        n_failures=n_where(cases.kind == "failure"),
     )
     return _dated(engine.fetched(counted)).sort_values(["aspect", "period"], ignore_index=True)
 

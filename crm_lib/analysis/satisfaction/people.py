@@ -31,7 +31,7 @@ def customers(by_response: Table | None, answers: Table, as_of: dt.date, limits:
     people = answers.filter(answers.customer_id.notnull()).select("response_id", "customer_id")
     said = by_response.inner_join(people, "response_id")
     sums = said.group_by("customer_id").aggregate(perceived=total(said.perceived), expected=total(said.expected))
-    frame = fetched(sums.order_by("customer_id"))
+    frame = fetched(sums).sort_values("customer_id", ignore_index=True)
     if len(frame) < limits.suppress_below:
         return empty
     own = frame.perceived.to_numpy(float) / frame.expected.to_numpy(float)

@@ -16,6 +16,7 @@ from crm_lib.analysis.satisfaction.answers import counts, fetched, pair_sums
 from crm_lib.analysis.satisfaction.base import ATTRIBUTES
 from crm_lib.analysis.satisfaction.breakdown import NO_PAIRS, PAIR_SUMS, Limits
 from crm_lib.analysis.satisfaction.measure import Measure
+from crm_lib.analysis.sums import n_where
 from crm_lib.contract.settings import Scale
 
 DIMENSIONS = ("grade", *ATTRIBUTES)
@@ -89,7 +90,7 @@ def silent(
 
 def _asked_by_grade(graded: Table) -> Table:
     return graded.group_by("grade").aggregate(
-        n_asked=graded.count(), n_answered=graded.count(where=graded.is_answered)
+        n_asked=graded.count(), n_answered=n_where(graded.is_answered)
     )
 
 
