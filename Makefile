@@ -10,10 +10,10 @@ NOTEBOOKS := tests crm_lib notebooks --nbval-lax --nbval-current-env
 STRIP := '$(CURDIR)/$(BIN)/nbstripout' --keep-id --extra-keys 'metadata.language_info cell.metadata.execution'
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-all lab lint docs bench bench-clv
+.PHONY: help report test test-all lab lint docs bench bench-clv bench-engines bench-scale
 
 help: ## what can be made
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-13s %s\n", $$1, $$2}'
 
 report: $(READY) ## the pages of the sample company, in reports/
 	@$(BIN)/crm report
@@ -39,7 +39,7 @@ docs: $(READY) ## the generated pages: data/README.md and docs/commands.md
 bench: $(READY) ## seconds and memory of a run, and beside papermill + nbconvert
 	@$(BIN)/python bench/run.py
 	@$(BIN)/python bench/runner.py
-	@echo "Customer value against its peers, up to 10 million customers: make bench-clv"
+	@echo "More: make bench-engines (DuckDB, PostgreSQL, Spark, pandas), bench-scale (10 million rows), bench-clv (peers)"
 
 # The peers are the extra `bench`, in an environment of their own: the locked one stays as it is.
 bench-clv: $(READY) ## customer value against its peers, into docs/benchmarks.md; half an hour
@@ -47,6 +47,12 @@ bench-clv: $(READY) ## customer value against its peers, into docs/benchmarks.md
 	@$(BIN)/uv pip install --quiet --python bench/.venv/bin/python --constraint requirements.lock \
 		--requirements pyproject.toml --extra bench
 	@$(BIN)/python bench/clv.py --peers-python bench/.venv/bin/python --write
+
+bench-engines: $(READY) ## one preparation on every engine, into docs/benchmarks.md
+	@$(BIN)/python bench/engines.py --write
+
+bench-scale: $(READY) ## 1 and 10 million purchase lines through whole topics, into docs/engines.md
+	@$(BIN)/python bench/scale.py --write
 
 # Made anew only when the lock changes. The last line says that everything before it went well.
 $(READY): requirements.lock pyproject.toml

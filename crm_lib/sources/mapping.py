@@ -55,9 +55,15 @@ def _select(contract: TableContract, raw: Raw, mapping: TableMapping, read_other
             continue
         columns[name] = typed(value, kind, mapping.reading, wanted.times)
         if kind != TEXT:
-            columns[name + SEEN] = text_of(value)
+            columns[name + SEEN] = _seen(value, columns[name])
     table = raw.table.select(**columns)
     return table.order_by(ROW) if any(m.lookup for m in mapping.columns.values()) else table
+
+
+def _seen(value: ibis.Value, typed_value: ibis.Value) -> ibis.Value:
+    """The text that a value was typed from; of one that had a type already only where it could not be kept."""
+    text = text_of(value)
+    return text if value.type().is_string() else ibis.ifelse(typed_value.isnull(), text, ibis.null(TEXT))
 
 
 def left_out(table: str, raw: Raw, mapping: TableMapping) -> ibis.BooleanValue | None:
