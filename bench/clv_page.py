@@ -69,6 +69,7 @@ def how(found: dict[int, dict[str, dict]], options: Namespace) -> str:
 
 
 def processor() -> str:
+    """The model of this machine's processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))

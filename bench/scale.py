@@ -1,11 +1,11 @@
 """Seconds, memory and spill of whole topics on one, ten and a hundred million purchase lines.
 
     python bench/scale.py                                     # 1 M and 10 M rows
-    python bench/scale.py --rows 100000000 --topics clv       # one topic at 100 M: 3 GB of data, up to 40 GB to spill
+    python bench/scale.py --rows 100000000 --topics clv       # one topic at 100 M: 3 GB of data, room to spill
     python bench/scale.py --write                             # and write docs/engines.md
 
-Data are made once and kept (`--data`). The check of a source and each topic are processes of their own, started and
-reaped here, one at a time. Spill is the most that the engine had on disk.
+Data are made once and kept (`--data`). The check of a source and each topic are processes of their own, started
+and reaped here, one at a time. Spill is the most that the engine had on disk.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """A made-up shop with millions of purchase lines, as a source of `crm.toml`: customers, products, transactions.
 
-Orders follow BG/NBD and Gamma-Gamma as in `clv_data`, about four per customer; an order has one to six lines, so that
-a customer has about ten rows. Nothing larger than a block of customers or a month of rows is in memory: orders are
-made by customers and set down by month, and read back month by month, as a shop writes them. One row in 50 is a
-refund, one in 100,000 names a customer whom nobody knows.
+Orders follow BG/NBD and Gamma-Gamma as in `clv_data`, about four per customer; an order has one to six lines, so
+that a customer has about ten rows. Nothing larger than a block of customers or a month of orders is in memory:
+orders are made by customers and set down by month, and read back month by month, as a shop writes them. One row in
+50 is a refund, one in 100,000 names a customer whom nobody knows.
 """
 
 from __future__ import annotations

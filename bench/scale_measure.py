@@ -1,8 +1,8 @@
 """One step of a scale run in this process: `scale_measure.py WHAT PROJECT` prints what it took as JSON.
 
 WHAT is `check` (read, type, check and keep all tables, as `crm check` does), a topic (its notebook, on the tables
-kept), or `crossing:` and a topic (the same, counting what crosses to Python). Memory is the highest resident size of
-the whole process, imports included.
+kept), or `crossing:` and a topic (the same, counting what crosses to Python). Memory is the highest resident size
+of the whole process, imports included.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -30,6 +31,8 @@ def main(what: str, project: str) -> None:
         os.environ["CRM_PUBLISH_TO"] = folder
         found = _check() if what == "check" else _crossing(topic) if kind else _topic(topic)
     versions = [f"{p} {importlib.metadata.version(p)}" for p in PACKAGES]
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    found["processor_seconds"] = used.ru_utime + used.ru_stime
     print(json.dumps({**found, "mb": round(resident("VmHWM")), "versions": versions}))
 
 

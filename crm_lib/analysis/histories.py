@@ -179,7 +179,7 @@ def of_frame(frame: pd.DataFrame, count: str = "") -> Histories:
 
 
 def _codes(histories: Histories | pd.DataFrame) -> np.ndarray:
-    """One whole number per history, in the order of (x, t_x, T): sorted without a table of keys beside the frame."""
+    """One whole number per history, in the order of (x, t_x, T): sorted without a table of keys beside it."""
     x, t_x, T = (np.asarray(histories[c]).astype("int64") for c in ("x", "t_x", "T"))
     return x << 2 * _BITS | t_x << _BITS | T
 

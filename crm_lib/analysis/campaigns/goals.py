@@ -12,11 +12,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from crm_lib.analysis import intervals
 from crm_lib.analysis.campaigns.options import Options, Tables
 from crm_lib.analysis.histories import MONEY, customer_days
 from crm_lib.analysis.intervals import LEVEL, Interval, nothing
-from crm_lib.analysis.satisfaction import answers
+from crm_lib.analysis.satisfaction import answers, measure
 
 REVENUE, ORDERS, SATISFACTION, MARKET_SHARE = "revenue", "orders", "satisfaction", "market_share"
 KNOWN = (REVENUE, ORDERS, SATISFACTION, MARKET_SHARE)
@@ -164,10 +163,9 @@ def _satisfaction(tables: Tables, options: Options, first: dt.date, last: dt.dat
     responses = answers.responses(tables.surveys, {})
     responses = responses.filter(responses.answered_on.between(ibis.literal(first), ibis.literal(last)))
     pairs = answers.pairs_by_response(answers.items(tables.survey_items, responses, options.item_scale))
-    rows = pairs.select("response_id", "perceived", "expected").order_by("response_id").to_pandas()
-    if len(rows) < options.compare_from:
-        return nothing(len(rows))
-    return intervals.ratio_of_means(rows["perceived"], rows["expected"])
+    sums = answers.pair_sums(pairs.mutate(whole=ibis.literal(1)), ("whole",))
+    found = measure.ratio(sums.iloc[0] if len(sums) else dict.fromkeys(sums.columns, 0), options.compare_from)
+    return Interval(found.value, found.low, found.high, found.n)
 
 
 def _market(

@@ -150,7 +150,7 @@ def _moved(fitted: Fitted, customers: pd.DataFrame, days: float, draws: _Draws):
         centre.append(np.log([fitted.spend.p, fitted.spend.q, fitted.spend.v]))
         logs.append(np.log(draws.spend))
     centre, steps = np.concatenate(centre), np.hstack(logs) - np.concatenate(centre)
-    # Orders hang on the history alone: worked out once for each, and weighed by what its customers' orders are worth.
+    # Orders hang on the history alone: worked out once for each, weighed by what its customers' orders are worth.
     each = customers["expected_spend"].to_numpy() * customers["value_share"].to_numpy()
     worth = np.bincount(fitted.histories.places(customers), each, len(fitted.histories))
     slopes = [_slope_of_process(fitted, worth, days, (centre, i)) for i in range(4)]

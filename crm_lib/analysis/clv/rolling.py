@@ -71,7 +71,7 @@ def origins(
 
 
 def fitted_at(transactions: ir.Table, cut_on: dt.date, until: dt.date, beside: bool = False) -> Fitted | None:
-    """The models fitted to `value.past` rows: what was known at the end of a day; None where that is too little."""
+    """The models fitted to `value.past` rows, known at the end of a day; None where that is too little."""
     frame = value.past(transactions, cut_on, until)
     try:
         return value.fit(frame, cut_on, beside=beside) if len(frame) else None
