@@ -11,10 +11,10 @@ NOTEBOOKS := tests crm_lib notebooks --nbval-lax --nbval-current-env
 STRIP := '$(CURDIR)/$(BIN)/nbstripout' --keep-id --extra-keys 'metadata.language_info cell.metadata.execution'
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-all engines lock-engines lab lint docs bench bench-clv
+.PHONY: help report test test-all engines lock-engines lab lint docs bench bench-clv bench-engines bench-scale
 
 help: ## what can be made
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-13s %s\n", $$1, $$2}'
 
 report: $(READY) ## the pages of the sample company, in reports/
 	@$(BIN)/crm report
@@ -42,7 +42,7 @@ engines: $(ENGINES) ## what PostgreSQL and Spark need, beside the rest in .venv;
 bench: $(READY) ## seconds and memory of a run, and beside papermill + nbconvert
 	@$(BIN)/python bench/run.py
 	@$(BIN)/python bench/runner.py
-	@echo "Customer value against its peers, up to 10 million customers: make bench-clv"
+	@echo "More: make bench-engines (DuckDB, PostgreSQL, Spark, pandas), bench-scale (10 million rows), bench-clv (peers)"
 
 # The peers are the extra `bench`, in an environment of their own: the locked one stays as it is.
 bench-clv: $(READY) ## customer value against its peers, into docs/benchmarks.md; half an hour
@@ -63,6 +63,11 @@ lock-engines: $(READY)
 		| awk -F== 'NR == FNR { known[$$1]; next } /^[a-z0-9]/ { beyond = !($$1 in known) } beyond' \
 			requirements.lock - > .venv/engines.lock
 	@mv .venv/engines.lock requirements-engines.lock
+bench-engines: $(READY) ## one preparation on every engine, into docs/benchmarks.md
+	@$(BIN)/python bench/engines.py --write
+
+bench-scale: $(READY) ## 1 and 10 million purchase lines through whole topics, into docs/engines.md
+	@$(BIN)/python bench/scale.py --write
 
 # Made anew only when the lock changes. The last line says that everything before it went well.
 $(READY): requirements.lock pyproject.toml

@@ -61,14 +61,15 @@ def how(found: dict[int, dict[str, dict]], options: Namespace) -> str:
     versions = sorted({v for runs in found.values() for run in runs.values() for v in run.get("versions", [])})
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
-        f"Taken on {dt.datetime.now().astimezone().date().isoformat()}: {os.cpu_count()} cores ({_processor()}), "
+        f"Taken on {dt.datetime.now().astimezone().date().isoformat()}: {os.cpu_count()} cores ({processor()}), "
         f"{memory:.0f} GB, {platform.system()}, Python {platform.python_version()}; {', '.join(versions)}. "
         f"Horizon {HORIZON_WEEKS} weeks, {ANNUAL_DISCOUNT:.0%} a year discounted by month. A run was stopped "
         f"after {options.limit:.0f} s; the quickest of {options.repeats} runs where one took under half a minute."
     )
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The model of this machine's processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))

@@ -75,8 +75,8 @@ def crm_lib():
     return run
 
 
-def lifetimes():
-    """The library `lifetimes`; it has no P(buy)."""
+def lifetimes(fit: bool = True):
+    """The library `lifetimes`; it has no P(buy). Without `fit` it prepares histories and no more."""
     import pandas as pd
 
     warnings.simplefilter("ignore")
@@ -90,6 +90,8 @@ def lifetimes():
                 rows, "customer_id", "at", "amount", observation_period_end=AS_OF, freq="D", freq_multiplier=7
             )
             del rows
+        if not fit:
+            return {"n_customers": len(known), "versions": [version(p) for p in ("lifetimes", "pandas")]}
         history = known["frequency"], known["recency"], known["T"]
         with stage("fit"):
             process = BetaGeoFitter().fit(*history)

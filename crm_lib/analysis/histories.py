@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 MONEY = "decimal(18,2)"
+_BITS = 21  # of a number of days or orders in a history's code: up to two million
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +54,10 @@ class Histories:
     def n_repeat_orders(self) -> int:
         """Orders after each customer's first."""
         return int((self.x * self.n).sum())
+
+    def places(self, frame: pd.DataFrame) -> np.ndarray:
+        """Place of each row's history (`x`, `t_x`, `T`) among these; each must be there."""
+        return np.searchsorted(_codes(self), _codes(frame))
 
     def sample(self, n_most: int) -> Histories:
         """At most `n_most` of the histories, evenly spaced in their sorted order: the same on every engine."""
@@ -165,21 +170,35 @@ def of_frame(frame: pd.DataFrame, count: str = "") -> Histories:
     >>> of_frame(pd.DataFrame({"x": [0, 2, 0], "t_x": [0, 9, 0], "T": [30, 30, 30]})).n
     array([2, 1])
     """
-    weight = frame[count] if count else pd.Series(1, index=frame.index)
-    keys = [frame[c].astype("int64") for c in ("x", "t_x", "T")]
-    counted = weight.astype("int64").groupby(keys, sort=True).sum().reset_index(name="n")
-    return Histories(*(counted[c].to_numpy("int64") for c in ("x", "t_x", "T", "n")))
+    codes = _codes(frame)
+    distinct, n = np.unique(codes, return_counts=True)
+    if count:
+        n = np.bincount(np.searchsorted(distinct, codes), frame[count], len(distinct)).astype("int64")
+    low = (1 << _BITS) - 1
+    return Histories(distinct >> 2 * _BITS, (distinct >> _BITS) & low, distinct & low, n)
+
+
+def _codes(histories: Histories | pd.DataFrame) -> np.ndarray:
+    """One whole number per history, in the order of (x, t_x, T): sorted without a table of keys beside it."""
+    x, t_x, T = (np.asarray(histories[c]).astype("int64") for c in ("x", "t_x", "T"))
+    return x << 2 * _BITS | t_x << _BITS | T
 
 
 def customers_frame(customers: ir.Table, as_of: dt.date) -> pd.DataFrame:
-    """`per_customer` rows brought to Python with `x`, `t_x`, `T`, sorted by `customer_id`: the way back.
+    """What can't be worked out in Python of `per_customer` rows, sorted by `customer_id`.
 
-    What is computed for a history is computed for every customer by these three columns.
+    Returns
+    -------
+    pd.DataFrame
+        `customer_id`, `n_orders`, `x`, `t_x`, `T` (int32), `amount`, `first_amount` (float64), and any further
+        columns: what is computed for a history is computed for every customer by `x`, `t_x` and `T`.
     """
-    frame = in_days(customers, as_of).to_pandas()
-    for name in ("x", "t_x", "T", "n_orders"):
-        frame[name] = frame[name].astype("int64")
-    return frame.sort_values("customer_id", ignore_index=True)
+    told = in_days(customers, as_of)
+    whole = {name: told[name].cast("int32") for name in ("n_orders", "t_x", "T")}
+    known = ("first_on", "last_on", "repeat_amount", "x", *whole)
+    told = told.select(*(c for c in told.columns if c not in known), **whole)
+    frame = told.to_pyarrow().to_pandas().sort_values("customer_id", ignore_index=True)
+    return frame.assign(x=frame["n_orders"] - 1)
 
 
 def days_with_counts(transactions: ir.Table, known_by: dt.date) -> pd.DataFrame:
@@ -205,18 +224,16 @@ def days_with_counts(transactions: ir.Table, known_by: dt.date) -> pd.DataFrame:
     return frame.sort_values("day", ignore_index=True)
 
 
-def bought_between(transactions: ir.Table, after: dt.date, until: dt.date) -> pd.DataFrame:
-    """Orders and net amount of each customer on days later than `after`, up to and with `until`.
-
-    Returns
-    -------
-    pd.DataFrame
-        `customer_id`, `n_orders` (int64), `amount` (float64), sorted by `customer_id`.
-    """
+def bought(transactions: ir.Table, after: dt.date, until: dt.date) -> ir.Table:
+    """`customer_id`, `n_orders`, net `amount` (float64) of the days later than `after`, up to and with `until`."""
     days = customer_days(transactions)
     days = days.filter((days.day > ibis.literal(after)) & (days.day <= ibis.literal(until)))
-    summed = days.group_by("customer_id").agg(
+    return days.group_by("customer_id").agg(
         n_orders=days.count(where=days.amount >= 0), amount=days.amount.sum().cast("float64")
     )
-    frame = summed.to_pandas().astype({"n_orders": "int64"})
+
+
+def bought_between(transactions: ir.Table, after: dt.date, until: dt.date) -> pd.DataFrame:
+    """`bought`, brought to Python and sorted by `customer_id`."""
+    frame = bought(transactions, after, until).to_pyarrow().to_pandas()
     return frame.sort_values("customer_id", ignore_index=True)

@@ -85,7 +85,7 @@ def _set_aside(contract, table, hit: Mapping[str, Rule], found, n_read: int, aro
     share = n_rejected / n_read
     if share > around.max_rejected_share:
         raise DataContractError(_too_many(contract.name, n_rejected, n_read, around.max_rejected_share, messages))
-    kept = table.anti_join(rejected, ROW).order_by(ROW) if ordered else marked.filter(~broken).drop(*hit)
+    kept = marked.filter(~broken).drop(*hit)
     in_words = ibis.cases(*((rejected[REASON] == k, f"{r.column}: {r.reason}") for k, r in hit.items()), else_="")
     words = rejected.mutate(**{REASON: in_words}).drop(*hit, *(c for c in table.columns if c.endswith(KNOWN)))
     words = words.order_by(ROW) if ordered else words
@@ -138,8 +138,8 @@ def _float(value) -> float | None:
 
 def _seen(table: ibis.Table, column: str) -> ibis.Value:
     """What the file said: the kept text, or the value itself; '' where it is empty."""
-    value = table[column + SEEN] if column + SEEN in table.columns else table[column]
-    return value.cast("string").fill_null("")
+    seen = [table[column + SEEN]] if column + SEEN in table.columns else []
+    return ibis.coalesce(*seen, table[column].cast("string"), "")
 
 
 def _message(table: str, rule: Rule, n: int, n_rows: int, first: tuple[int | None, str], decimal: str) -> str:

@@ -34,20 +34,26 @@ def write(folder: Path, topic: str) -> tuple[Sheet, ...]:
 
 
 def _write(path: Path, topic: str) -> Sheet:
-    table = pq.read_table(path)
-    kept = safe(table.slice(0, MOST_ROWS))
+    kept = safe(_head(path))
     target = path.with_suffix(".csv")
     with target.open("wb") as file:
         file.write(_BYTE_ORDER_MARK)
         # Every cell in quotes: a comma file stays one cell per cell where spreadsheets expect semicolons.
         pa.csv.write_csv(kept, file, pa.csv.WriteOptions(quoting_style="all_valid"))
-    return Sheet(path.stem, f"{topic}/{target.name}", table.num_rows, kept.num_rows)
+    return Sheet(path.stem, f"{topic}/{target.name}", pq.ParquetFile(path).metadata.num_rows, kept.num_rows)
+
+
+def _head(path: Path) -> pa.Table:
+    """The first rows of a table, without reading the rest."""
+    with pq.ParquetFile(path) as file:
+        first = next(file.iter_batches(batch_size=MOST_ROWS), None)
+        return pa.Table.from_batches([] if first is None else [first], file.schema_arrow)
 
 
 def texts(folder: Path, topic: str) -> Iterator[tuple[str, str]]:
     """Where in a CSV beside the page, and what stands there: each text of each column once."""
     for path in sorted((folder / topic).glob("*.parquet")):
-        table = pq.read_table(path).slice(0, MOST_ROWS)
+        table = _head(path)
         yield path.stem, "\n".join(table.column_names)
         for name, column in zip(table.column_names, table.columns, strict=True):
             kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type

@@ -75,11 +75,17 @@ def _select(contract: TableContract, raw: Raw, mapping: TableMapping, read_other
             columns[name] = text_of(value) if value.type().is_string() else value
             continue
         columns[name] = typed(value, kind, mapping.reading, wanted.times)
-        if kind != TEXT and (raw.ordered or value.type().is_string()):
-            columns[name + SEEN] = text_of(value)
+        if kind != TEXT:
+            columns[name + SEEN] = _seen(value, columns[name])
     table = raw.table.select(**columns)
     shuffled = raw.ordered and any(m.lookup for m in mapping.columns.values())
     return table.order_by(ROW) if shuffled else table
+
+
+def _seen(value: ibis.Value, typed_value: ibis.Value) -> ibis.Value:
+    """The text that a value was typed from; of one that had a type already only where it could not be kept."""
+    text = text_of(value)
+    return text if value.type().is_string() else ibis.ifelse(typed_value.isnull(), text, ibis.null(TEXT))
 
 
 def left_out(table: str, raw: Raw, mapping: TableMapping) -> ibis.BooleanValue | None:

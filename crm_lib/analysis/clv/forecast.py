@@ -95,12 +95,12 @@ class Forecast(Brief):
     @property
     def first_on(self) -> dt.date | None:
         """First day with an order; None without orders."""
-        return None if self.customers.empty else self.customers["first_on"].min().date()
+        return None if self.customers.empty else self.as_of - dt.timedelta(days=int(self.customers["T"].max()))
 
     @property
     def newest_on(self) -> dt.date | None:
         """Day of the latest first order; None without orders."""
-        return None if self.customers.empty else self.customers["first_on"].max().date()
+        return None if self.customers.empty else self.as_of - dt.timedelta(days=int(self.customers["T"].min()))
 
     @property
     def orders_range(self) -> Layers | None:
@@ -159,7 +159,8 @@ def forecast(
         plain = same_pace(frame, options.horizon_days) if len(frame) else None
         return Forecast(as_of, options, frame, realised, None, reason, plain, None, reason, (), None)
     test, no_test = hold_out(transactions, as_of, options)
-    tests = origins(transactions, as_of, options, frame["first_on"].min().date()) if test else ()
+    first_on = as_of - dt.timedelta(days=int(frame["T"].max()))
+    tests = origins(transactions, as_of, options, first_on, test.fitted) if test else ()
     outlook = _outlook(fitted, options, tests)
     return Forecast(
         as_of=as_of,
@@ -178,9 +179,9 @@ def forecast(
 
 def _with_realised(frame: pd.DataFrame, realised: Period) -> pd.DataFrame:
     """`base` rows with what each customer brought in the period, 0 for those who did not buy in it."""
-    by_customer = realised.customers.set_index("customer_id")["value_amount"]
-    brought = frame["customer_id"].map(by_customer).astype(float).fillna(0.0)
-    return frame.assign(period_value_amount=brought)
+    brought = realised.customers[["customer_id", "value_amount"]]
+    joined = frame.merge(brought.rename(columns={"value_amount": "period_value_amount"}), "left", "customer_id")
+    return joined.fillna({"period_value_amount": 0.0})
 
 
 def _fit(frame: pd.DataFrame, as_of: dt.date) -> tuple[Fitted | None, str]:

@@ -85,18 +85,15 @@ def hold_out(transactions: ir.Table, as_of: dt.date, options: Options) -> tuple[
 
 def hold_out_from(transactions: ir.Table, cut_on: dt.date, as_of: dt.date, seed: int) -> HoldOut | None:
     """The test of a fit to data up to `cut_on` on the days until `as_of`; None where nothing could be fitted."""
-    fitted = fitted_at(transactions, cut_on, beside=True)
+    fitted = fitted_at(transactions, cut_on, as_of, beside=True)
     if fitted is None:
         return None
-    came = histories.bought_between(transactions, cut_on, as_of)
-    return _compare(fitted, came, histories.days_with_counts(transactions, cut_on), (as_of, seed))
+    return _compare(fitted, histories.days_with_counts(transactions, cut_on), as_of, seed)
 
 
-def _compare(fitted: Fitted, came: pd.DataFrame, by_day: pd.DataFrame, asked: tuple) -> HoldOut:
-    as_of, seed = asked
+def _compare(fitted: Fitted, by_day: pd.DataFrame, as_of: dt.date, seed: int) -> HoldOut:
     days, frame = (as_of - fitted.as_of).days, fitted.customers
-    came = frame[["customer_id"]].merge(came, on="customer_id", how="left").fillna({"n_orders": 0, "amount": 0.0})
-    seen = came["n_orders"].to_numpy(float)
+    seen = frame["n_after"].to_numpy(float)
     expected = fitted.expected_orders(days)
     return HoldOut(
         fitted=fitted,
@@ -106,7 +103,7 @@ def _compare(fitted: Fitted, came: pd.DataFrame, by_day: pd.DataFrame, asked: tu
         churn_orders=float(fitted.churn.expected_orders(frame, days).sum()),
         seen_orders=int(seen.sum()),
         expected_amount=float((expected * fitted.expected_spend()).sum()),
-        seen_amount=float(came["amount"].sum()),
+        seen_amount=float(frame["amount_after"].sum()),
         n_back=int((seen > 0).sum()),
         contests=judgement.contests(fitted, seen, days),
         covered_share=judgement.coverage(fitted, seen, days, seed),

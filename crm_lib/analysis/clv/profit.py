@@ -107,20 +107,23 @@ def _sales(transactions: ir.Table, window, products: ir.Table | None) -> tuple[p
     rows = _within(_with_cost(transactions, products), "at", window)
     known = rows["row_cost"].notnull()
     grouped = rows.group_by("customer_id").agg(
-        sales_amount=rows["amount"].cast(MONEY).sum().cast("float64"),
-        known_cost=rows["row_cost"].sum().cast("float64"),
-        known_sales=rows["amount"].cast(MONEY).sum(where=known).cast("float64"),
-        known_turned=rows["amount"].cast(MONEY).abs().sum(where=known).cast("float64"),
-        turned=rows["amount"].cast(MONEY).abs().sum().cast("float64"),
+        sales_amount=rows["amount"].cast(MONEY).sum(),
+        known_cost=rows["row_cost"].sum(),
+        known_sales=rows["amount"].cast(MONEY).sum(where=known),
+        known_turned=rows["amount"].cast(MONEY).abs().sum(where=known),
+        turned=rows["amount"].cast(MONEY).abs().sum(),
     )
-    frame = grouped.to_pandas().fillna(0.0).sort_values("customer_id", ignore_index=True)
-    turned, known_sales = frame["turned"].sum(), frame["known_sales"].sum()
-    cost_share = frame["known_cost"].sum() / known_sales if known_sales > 0 else 0.0
+    grouped = grouped.cache()
+    sums = {name: grouped[name].sum().cast("float64").fill_null(0.0) for name in grouped.columns[2:]}
+    total = grouped.agg(**sums).to_pyarrow().to_pylist()[0]
+    money = {name: grouped[name].fill_null(0).cast("float64") for name in grouped.columns[1:4]}
+    frame = grouped.select("customer_id", **money).to_pyarrow().to_pandas()
+    frame = frame.sort_values("customer_id", ignore_index=True)
+    cost_share = total["known_cost"] / total["known_sales"] if total["known_sales"] > 0 else 0.0
     rest = frame["sales_amount"] - frame["known_sales"]
     frame["production_amount"] = frame["known_cost"] + rest * cost_share
-    return frame[["customer_id", "sales_amount", "production_amount"]], (
-        float(frame["known_turned"].sum() / turned) if turned > 0 else 0.0
-    )
+    known_share = total["known_turned"] / total["turned"] if total["turned"] > 0 else 0.0
+    return frame[["customer_id", "sales_amount", "production_amount"]], known_share
 
 
 def _with_cost(transactions: ir.Table, products: ir.Table | None) -> ir.Table:

@@ -150,24 +150,42 @@ def _moved(fitted: Fitted, customers: pd.DataFrame, days: float, draws: _Draws):
         centre.append(np.log([fitted.spend.p, fitted.spend.q, fitted.spend.v]))
         logs.append(np.log(draws.spend))
     centre, steps = np.concatenate(centre), np.hstack(logs) - np.concatenate(centre)
-    slopes = np.array([_slope(fitted, customers, days, (centre, i)) for i in range(len(centre))])
+    # Orders hang on the history alone: worked out once for each, weighed by what its customers' orders are worth.
+    each = customers["expected_spend"].to_numpy() * customers["value_share"].to_numpy()
+    worth = np.bincount(fitted.histories.places(customers), each, len(fitted.histories))
+    slopes = [_slope_of_process(fitted, worth, days, (centre, i)) for i in range(4)]
+    slopes += [[0.0, _slope_of_spend(fitted, customers, (centre, i))] for i in range(4, len(centre))]
+    slopes = np.array(slopes)
     totals = customers["expected_orders"].sum(), customers["clv_mid"].sum()
     return tuple(total * np.exp(steps @ slopes[:, k]) for k, total in enumerate(totals))
 
 
-def _slope(fitted: Fitted, customers: pd.DataFrame, days: float, place: tuple, h: float = 1e-3) -> np.ndarray:
-    """Change of ln(total orders) and ln(total value) with one log-parameter, by a central difference."""
-    centre, i = place
+def _either_side(centre: np.ndarray, i: int, h: float = 1e-3) -> tuple[tuple[np.ndarray, ...], float]:
+    """Parameters with the log of one a little lower and higher, and how far these are apart."""
+    return tuple(np.exp(centre + sign * h * (np.arange(len(centre)) == i)) for sign in (-1, 1)), 2 * h
+
+
+def _slope_of_process(fitted: Fitted, worth: np.ndarray, days: float, place: tuple) -> np.ndarray:
+    """Change of ln(total orders) and ln(total value) with one log-parameter of the purchase process."""
+    sides, apart = _either_side(*place)
     ends = []
-    for sign in (-1, 1):
-        at = np.exp(centre + sign * h * (np.arange(len(centre)) == i))
+    for at in sides:
         model = replace(fitted.model, parameters=Parameters(*at[:4]))
-        orders = model.expected_orders(customers, days)
-        money = at[4:] if len(at) > 4 else None
-        spent = fitted.spend.expected_at(money, customers["x"], customers["mean_repeat_amount"])
-        total = np.array([orders.sum(), (orders * spent * customers["value_share"]).sum()])
+        orders = model.expected_orders(fitted.histories, days)
+        total = np.array([(orders * fitted.histories.n).sum(), (orders * worth).sum()])
         ends.append(np.log(np.maximum(total, 1e-300)))
-    return (ends[1] - ends[0]) / (2 * h)
+    return (ends[1] - ends[0]) / apart
+
+
+def _slope_of_spend(fitted: Fitted, customers: pd.DataFrame, place: tuple) -> float:
+    """Change of ln(total value) with one log-parameter of spend; orders don't hang on it."""
+    sides, apart = _either_side(*place)
+    weight = customers["expected_orders"].to_numpy() * customers["value_share"].to_numpy()
+    ends = []
+    for at in sides:
+        spent = fitted.spend.expected_at(at[4:], customers["x"], customers["mean_repeat_amount"])
+        ends.append(np.log(max(float((weight * spent).sum()), 1e-300)))
+    return (ends[1] - ends[0]) / apart
 
 
 def _extend(customers: pd.DataFrame, rows: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

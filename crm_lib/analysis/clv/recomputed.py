@@ -47,7 +47,7 @@ def _figures(transactions: ir.Table, up_to: str, as_of: dt.date, seed: int) -> M
     if cut_on < as_of:
         test = hold_out_from(transactions, cut_on, as_of, seed)
         return {} if test is None else of_test(test)
-    fitted = rolling.fitted_at(transactions, cut_on, beside=True)
+    fitted = rolling.fitted_at(transactions, cut_on, as_of, beside=True)
     return {} if fitted is None else of_fit(fitted)
 
 

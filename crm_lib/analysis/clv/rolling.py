@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import ibis.expr.types as ir
 import numpy as np
 
-from crm_lib.analysis import histories
 from crm_lib.analysis.clv import value
 from crm_lib.analysis.clv.options import Options
 from crm_lib.analysis.clv.ranges import ranges
 from crm_lib.analysis.clv.value import Fitted
-from crm_lib.contract.cut import cut
 from crm_lib.errors import NotEnoughData
 
 # As many separate windows as the data have room for, but no more than this.
@@ -50,8 +48,13 @@ class Origin:
         return max(self.seen_amount, 0.0) / self.expected_amount if self.expected_amount > 0 else 1.0
 
 
-def origins(transactions: ir.Table, as_of: dt.date, options: Options, first_on: dt.date) -> tuple[Origin, ...]:
-    """Forecasts of windows that don't overlap, the newest first; each fitted to what was known at its date."""
+def origins(
+    transactions: ir.Table, as_of: dt.date, options: Options, first_on: dt.date, newest: Fitted | None = None
+) -> tuple[Origin, ...]:
+    """Forecasts of windows that don't overlap, the newest first; each fitted to what was known at its date.
+
+    `newest` is the fit of the newest window, where it is there already.
+    """
     days, found = options.holdout_days, []
     if not days:
         return ()
@@ -59,35 +62,33 @@ def origins(transactions: ir.Table, as_of: dt.date, options: Options, first_on: 
         cut_on = as_of - dt.timedelta(days=k * days)
         if k > 1 and (cut_on - first_on).days < SHORTEST_HISTORY * days:
             break
-        fitted = fitted_at(transactions, cut_on)
+        until = cut_on + dt.timedelta(days=days)
+        fitted = newest if newest and k == 1 else fitted_at(transactions, cut_on, until)
         if fitted is None:
             break
-        until = cut_on + dt.timedelta(days=days)
-        came = histories.bought_between(transactions, cut_on, until)
-        found.append(_origin(fitted, came, options))
+        found.append(_origin(fitted, options))
     return tuple(found)
 
 
-def fitted_at(transactions: ir.Table, cut_on: dt.date, beside: bool = False) -> Fitted | None:
-    """The models fitted to what was known at the end of a day; None where that is too little."""
-    frame = value.base(cut({"transactions": transactions}, cut_on)["transactions"], cut_on)
+def fitted_at(transactions: ir.Table, cut_on: dt.date, until: dt.date, beside: bool = False) -> Fitted | None:
+    """The models fitted to `value.past` rows, known at the end of a day; None where that is too little."""
+    frame = value.past(transactions, cut_on, until)
     try:
         return value.fit(frame, cut_on, beside=beside) if len(frame) else None
     except NotEnoughData:
         return None
 
 
-def _origin(fitted: Fitted, came, options: Options) -> Origin:
-    known = came[came["customer_id"].isin(fitted.customers["customer_id"])]
+def _origin(fitted: Fitted, options: Options) -> Origin:
     plain = Options(horizon_weeks=options.holdout_weeks, seed=options.seed)
     customers = value.scored(fitted, plain)
     spread = ranges(fitted, customers, plain.horizon_days, plain.seed, N_DRAWS)
     return Origin(
         cut_on=fitted.as_of,
         expected_orders=float(customers["expected_orders"].sum()),
-        seen_orders=float(known["n_orders"].sum()),
+        seen_orders=float(customers["n_after"].sum()),
         expected_amount=float(customers["clv_mid"].sum()),
-        seen_amount=float(known["amount"].sum()),
+        seen_amount=float(customers["amount_after"].sum()),
         orders_spread=_relative(spread.orders_drawn),
         amount_spread=_relative(spread.amount_drawn),
     )

@@ -23,6 +23,7 @@ from crm_lib.analysis.spend import Spend
 # Months in a year, for the monthly rate behind an annual discount.
 MONTHS = 12
 CHUNK_ROWS = 250_000
+SCORES = ("p_alive", "p_buy", "expected_orders", "expected_spend", "value_share", "clv_mid")
 NEEDS = ("customer_id", "x", "t_x", "T", "mean_repeat_amount")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import ibis.expr.types as ir
 import numpy as np
@@ -11,8 +12,9 @@ import pandas as pd
 
 from crm_lib.analysis import btyd, histories, spend
 from crm_lib.analysis.clv.options import DAYS_PER_MONTH, Options
-from crm_lib.analysis.clv.score import Rule
+from crm_lib.analysis.clv.score import CHUNK_ROWS, SCORES, Rule
 from crm_lib.analysis.intervals import LEVEL
+from crm_lib.contract.cut import cut
 
 # Months in a year, for the monthly rate behind an annual discount.
 MONTHS = 12
@@ -33,10 +35,14 @@ class Fitted:
     churn: btyd.PurchaseModel
     beside: tuple[btyd.PurchaseModel, ...] = ()
 
-    @property
+    @cached_property
     def histories(self) -> histories.Histories:
         """The customers' distinct histories with counts."""
         return histories.of_frame(self.customers)
+
+    def total_orders(self, model: btyd.PurchaseModel, days: float) -> float:
+        """Orders that a model expects of all customers in the next `days`."""
+        return float((model.expected_orders(self.histories, days) * self.histories.n).sum())
 
     def expected_spend(self) -> np.ndarray:
         """Expected amount per order of each customer."""
@@ -53,7 +59,24 @@ def base(transactions: ir.Table, as_of: dt.date) -> pd.DataFrame:
     Refunds lower `amount` and `repeat_amount`; a customer whose refunds eat up all repeat orders has a mean of 0
     or less and tells the spend model nothing.
     """
-    frame = histories.customers_frame(histories.per_customer(transactions, as_of), as_of)
+    return _base(histories.per_customer(transactions, as_of), as_of)
+
+
+def past(transactions: ir.Table, cut_on: dt.date, until: dt.date) -> pd.DataFrame:
+    """`base` rows as known at the end of `cut_on`, without ids, and what each customer bought until `until`.
+
+    `n_after` and `amount_after` are 0 for those who did not come back. Joined in the engine: one row each.
+    """
+    known = histories.per_customer(cut({"transactions": transactions}, cut_on)["transactions"], cut_on)
+    came = histories.bought(transactions, cut_on, until)
+    came = came.select(came_id=came.customer_id, n_after=came.n_orders.cast("int32"), amount_after=came.amount)
+    joined = known.left_join(came, known.customer_id == came.came_id).drop("came_id")
+    joined = joined.mutate(n_after=joined.n_after.fill_null(0), amount_after=joined.amount_after.fill_null(0.0))
+    return _base(joined, cut_on).drop(columns="customer_id")
+
+
+def _base(per_customer: ir.Table, as_of: dt.date) -> pd.DataFrame:
+    frame = histories.customers_frame(per_customer, as_of)
     frame["days_since_last"] = frame["T"] - frame["t_x"]
     frame["repeat_amount"] = (frame["amount"] - frame["first_amount"]).where(frame["x"] > 0, 0.0).round(2)
     frame["mean_repeat_amount"] = frame["repeat_amount"] / frame["x"].clip(lower=1)
@@ -83,8 +106,13 @@ def scored(fitted: Fitted, options: Options) -> pd.DataFrame:
     the total.
     """
     frame = fitted.customers
-    rule = Rule.of(fitted.model, fitted.spend, options, frame, fitted.churn)
-    return frame.assign(**rule.scores(frame))
+    rule = Rule.of(fitted.model, fitted.spend, options, fitted.histories, fitted.churn)
+    scores = {name: np.empty(len(frame)) for name in SCORES}
+    for start in range(0, len(frame), CHUNK_ROWS):
+        chunk = slice(start, start + CHUNK_ROWS)
+        for name, values in rule.scores(frame.iloc[chunk]).items():
+            scores[name][chunk] = values
+    return frame.assign(**scores)
 
 
 def next_order_on(fitted: Fitted, as_of: dt.date, days: float) -> pd.DataFrame:

@@ -186,7 +186,7 @@ def _moves(book: Book, now: ir.Table, rule: stages.Rule, options: Options, previ
 
 def _customers(now: ir.Table, early: warning.EarlyWarning | None) -> pd.DataFrame:
     """One row per customer, by id: the state, the stage, the grade of those not churned, and the scores."""
-    columns = ("customer_id", "last_on", "days_since_last", "n_orders", "cents", "status", "stage", "own_days")
+    columns = ("customer_id", "days_since_last", "n_orders", "cents", "status", "stage", "own_days")
     people = frame(now.select(*columns), "customer_id")
     active = (people["status"] != stages.CHURNED).to_numpy()
     grade = np.full(len(people), "", dtype=object)

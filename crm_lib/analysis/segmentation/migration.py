@@ -143,19 +143,24 @@ def _first_day(transactions: ir.Table, as_of: dt.date) -> dt.date | None:
 
 
 def _both_periods(transactions: ir.Table, start: dt.date, as_of: dt.date, weeks: int) -> pd.DataFrame:
-    """Customers who ordered by `as_of`: first_on, orders and money of both periods, by id.
+    """Customers who ordered by `as_of`: whether they are new, orders and money of both periods, by id.
 
     The first period is read from what was known at its end.
     """
     known = cut({"transactions": transactions}, start)["transactions"]
-    one = histories.bought_between(known, start - dt.timedelta(weeks=weeks), start)
-    two = histories.bought_between(transactions, start, as_of)
-    ever = histories.per_customer(transactions, as_of).select("customer_id", "first_on").to_pandas()
-    both = ever.merge(one, "left", "customer_id").merge(two, "left", "customer_id", suffixes=("_before", "_after"))
-    counts = ["n_orders_before", "n_orders_after", "amount_before", "amount_after"]
-    both[counts] = both[counts].fillna(0)
-    both["is_new"] = pd.to_datetime(both["first_on"]) > pd.Timestamp(start)
-    return both.sort_values("customer_id", ignore_index=True)
+    ever = histories.per_customer(transactions, as_of)
+    both = ever.select("customer_id", is_new=ever.first_on > ibis.literal(start))
+    spans = {"before": (known, start - dt.timedelta(weeks=weeks), start), "after": (transactions, start, as_of)}
+    for name, (rows, after, until) in spans.items():
+        told = histories.bought(rows, after, until)
+        told = told.select(
+            **{f"id_{name}": told.customer_id, f"n_{name}": told.n_orders, f"m_{name}": told.amount}
+        )
+        both = both.left_join(told, both.customer_id == told[f"id_{name}"]).drop(f"id_{name}")
+    n = {f"n_orders_{name}": both[f"n_{name}"].fill_null(0).cast("int32") for name in spans}
+    money = {f"amount_{name}": both[f"m_{name}"].fill_null(0.0) for name in spans}
+    frame = both.select("customer_id", "is_new", **n, **money).to_pyarrow().to_pandas()
+    return frame.sort_values("customer_id", ignore_index=True)
 
 
 def graded_in_both(both: pd.DataFrame) -> dict[str, float]:

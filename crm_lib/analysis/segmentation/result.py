@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
@@ -176,9 +177,9 @@ def _from_transactions(transactions: ir.Table, as_of: dt.date) -> tuple[pd.DataF
     known = transactions.filter(transactions["at"].cast("date") <= as_of)
     amount = known["amount"].cast("float64").sum()
     all_rows = known.aggregate(n=known.count(), c=known["customer_id"].nunique(), amount=amount).to_pandas()
-    frame = per_customer.select("customer_id", "last_on", "n_orders", "amount").to_pandas()
-    silent = pd.Timestamp(as_of) - pd.to_datetime(frame["last_on"])
-    frame = frame.assign(days_since_last=silent.dt.days).drop(columns="last_on")
+    silent = ibis.literal(as_of).delta(per_customer.last_on, unit="day").cast("int32")
+    frame = per_customer.select("customer_id", "n_orders", "amount", days_since_last=silent)
+    frame = frame.to_pyarrow().to_pandas()
     n_rows, n_customers = int(all_rows["n"].iloc[0]), int(all_rows["c"].iloc[0])
     left_out = float(np.nan_to_num(float(all_rows["amount"].iloc[0] or 0))) - float(frame["amount"].sum())
     rows = Rows("transactions", n_rows, n_customers, n_customers - len(frame), round(left_out, 2) + 0.0)

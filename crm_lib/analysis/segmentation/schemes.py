@@ -14,6 +14,7 @@ from functools import cached_property
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from crm_lib.analysis.brief import Brief
 from crm_lib.analysis.segmentation import attributes, behaviour, channels, pyramid, rules, weights
@@ -186,9 +187,7 @@ def _by_attribute(
     columns = list(dict.fromkeys(column for column in sources.values() if column in there))
     if not columns:
         return [], missing
-    known = customers[["customer_id"]].merge(
-        table.select("customer_id", *columns).to_pandas(), "left", "customer_id"
-    )
+    known = customers[["customer_id"]].merge(_told(table, columns), "left", "customer_id")
     made = []
     for name in (n for n in sources if n not in missing):
         values = known[sources[name]]
@@ -197,6 +196,22 @@ def _by_attribute(
         kind = {"age_band": PERSON, "gender": PERSON, "region": PLACE, "city": PLACE}.get(name, ATTRIBUTE)
         made.append(_of_classes(name, kind, attributes.classes(values, amounts, suppress_below, age), amounts))
     return made, missing
+
+
+def _told(table: ir.Table, columns: list[str]) -> pd.DataFrame:
+    """Attributes by customer, read in pieces; a word that many customers share stands in memory once."""
+    reader = table.select("customer_id", *columns).to_pyarrow_batches()
+    parts = [reader.schema.empty_table(), *(pa.Table.from_batches([batch]) for batch in reader)]
+    encoded = [_encoded(part, columns) for part in parts]
+    return pa.concat_tables(encoded).unify_dictionaries().to_pandas()
+
+
+def _encoded(table: pa.Table, columns: list[str]) -> pa.Table:
+    for name in columns:
+        if pa.types.is_string(table[name].type):
+            place = table.column_names.index(name)
+            table = table.set_column(place, name, table[name].dictionary_encode())
+    return table
 
 
 def _ruled(

@@ -43,10 +43,8 @@ def models(forecast: Forecast) -> Part:
                 "likelihood": m.log_likelihood,
                 "aic": above,
                 "bic": m.bic - min(other.bic for other in now.values()),
-                "orders": float(m.expected_orders(fit.customers, forecast.options.horizon_days).sum()),
-                "test": float(then[m.kind].expected_orders(test.fitted.customers, test.days).sum())
-                if m.kind in then
-                else None,
+                "orders": fit.total_orders(m, forecast.options.horizon_days),
+                "test": test.fitted.total_orders(then[m.kind], test.days) if m.kind in then else None,
             }
             for m, above in compare(list(now.values()))
         ]
