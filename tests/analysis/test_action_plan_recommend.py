@@ -79,52 +79,6 @@ def test_a_source_without_products_has_no_recommendation():
     assert recommend.next_products(alone, bought(("a", 1, "X")), TODAY, ["a"]).empty
 
 
-# ------------------------------------------------------------------- targets
-
-
-def aims(start, end, value=100.0, metric="revenue"):
-    return ibis.memtable(
-        pa.table(
-            {"metric": [metric], "period_start": [start], "period_end": [end], "value": [value], "unit": ["CNY"]}
-        )
-    )
-
-
-def steady(days):
-    return bought(*((f"c{i}", i, "X") for i in range(days)))
-
-
-def test_a_target_that_is_over_is_reached_or_missed():
-    (found,) = findings.targets(aims(dt.date(2026, 10, 22), TODAY), steady(60), TODAY, {})
-    assert (found.so_far, found.reached, found.projected) == (100.0, True, None)
-    (found,) = findings.targets(aims(dt.date(2026, 10, 22), TODAY, 100.01), steady(60), TODAY, {})
-    assert found.reached is False
-
-
-def test_a_running_target_is_projected_at_the_pace_of_its_weeks():
-    (found,) = findings.targets(aims(dt.date(2026, 9, 1), dt.date(2026, 11, 30), 910.0), steady(90), TODAY, {})
-    assert found.reached is None
-    assert found.projected.value == pytest.approx(910.0)
-    (early,) = findings.targets(aims(dt.date(2026, 10, 20), dt.date(2026, 12, 30)), steady(90), TODAY, {})
-    assert early.projected is None
-
-
-def test_what_nothing_here_measures_has_no_value():
-    (found,) = findings.targets(aims(dt.date(2026, 10, 1), TODAY, metric="market share"), steady(60), TODAY, {})
-    assert found.so_far is None
-    assert found.reached is None
-
-
-@pytest.mark.slow
-def test_the_projection_holds_what_comes_as_often_as_it_should():
-    rng, inside = np.random.default_rng(5), []
-    for _ in range(2000):
-        days = rng.gamma(2, 50, 91)
-        found = findings.projected(days[:63], float(days[:63].sum()), 28)
-        inside.append(found.low <= days.sum() <= found.high)
-    assert 0.87 < np.mean(inside) < 0.93
-
-
 def test_findings_are_ranked_by_money():
     from crm_lib.contract.publication import Figure, Publication
 

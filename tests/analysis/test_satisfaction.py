@@ -98,7 +98,7 @@ def test_ratio_is_the_sum_of_perceived_over_the_sum_of_expected():
 
 
 def test_interval_of_the_ratio_takes_responses_as_clusters():
-    said = heard()
+    said = heard(SURVEYS.assign(customer_id=None))
     pairs = ITEMS[(ITEMS.expected > 0) & (ITEMS.perceived >= 0)]
     known = intervals.ratio_of_means(pairs.perceived, pairs.expected, clusters=pairs.response_id)
     assert (said.overall.ratio.low, said.overall.ratio.high) == pytest.approx((known.low, known.high))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from crm_lib.analysis import importance, intervals, raking
-from crm_lib.analysis.satisfaction import drivers, handling, later, measure, outside
+from crm_lib.analysis.satisfaction import by_aspect, drivers, handling, later, measure
 
 pytestmark = pytest.mark.slow
 REPLICATES = 1_500
@@ -107,7 +107,7 @@ def test_share_closed_within_a_week():
 def test_complaints_that_did_not_change_are_seldom_said_to_have():
     rng = np.random.default_rng(3)
     said = [
-        outside.changed(
+        by_aspect.changed(
             pd.Series({"complaints_n": rng.poisson(30), "n_customers": 900}),
             pd.Series({"complaints_n": rng.poisson(40), "n_customers": 1200}),
         )
