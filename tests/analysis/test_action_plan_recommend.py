@@ -71,6 +71,18 @@ def test_nobody_is_offered_what_they_have():
     assert all(row.product_id not in have[row.customer_id] for row in told.itertuples())
 
 
+def test_the_plain_rule_offers_the_most_popular_product_that_is_missing():
+    bought_by = {"X": range(9), "Y": range(6), "Z": range(6), "W": range(3)}  # Y and Z are tied
+    table = bought(*((f"c{i}", 50 + i, p) for p, people in bought_by.items() for i in people))
+    firsts = recommend._firsts(table, TODAY)
+    popular = recommend._pairs(firsts)[2]
+    assert popular["product_id"].tolist() == ["X", "Y", "Z", "W"]
+    more = bought(("a", 9, "X"), ("b", 9, "Y"), ("c", 9, "X"), ("c", 8, "Y"), ("c", 7, "W"), ("d", 9, "rare"),
+                  *(("e", 9, p) for p in "XYZW"))  # fmt: skip
+    told = recommend._most_popular(recommend._firsts(more, TODAY), popular).to_pandas()
+    assert dict(zip(told["customer_id"], told["product_id"], strict=True)) == {"a": "Y", "b": "X", "c": "Z", "d": "X"}
+
+
 def test_a_source_without_products_has_no_recommendation():
     table = bought(("a", 1, "X")).drop("product_id")
     assert recommend.affinity(table, TODAY) is None

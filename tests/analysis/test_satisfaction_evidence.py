@@ -488,4 +488,4 @@ def test_figures_are_finite_and_named():
         f.name for f in published.figures
     }
     assert all(f.words for f in published.figures)
-    assert set(published.tables) == {"aspects", "touchpoints", "drivers", "customers"}
+    assert set(published.tables) == {"aspects", "touchpoints", "drivers", "rates", "customers"}

@@ -22,6 +22,7 @@ OUTCOMES = ("csat", "nps", "ces")  # the first that was asked and has a scale
 ASKED_OF = 0.5  # an aspect that fewer of the answers hold is left out
 PER_DRIVER = 10  # fewest answers for each driver
 N_DRAWS = 500
+MOST_EXPLAINED = 1 - 1e-9  # Fisher's z of 1 is infinite
 MOST_ROWS = 50_000  # answers that the estimate rests on, the first by response id
 FEW, NO_OUTCOME, NO_ASPECTS, TOO_MANY, ALIKE = "few", "no outcome", "no aspects", "too many", "alike"
 COLUMNS = ("shapley", "relative", "correlation")
@@ -102,7 +103,7 @@ def drivers(
         return Drivers(outcome, NO_ASPECTS if len(chosen) < 2 else TOO_MANY, left_out=left_out)
     values, who = _matrix(said, chosen)
     about = {"outcome": outcome, "n": len(values), "n_incomplete": n_outcome - len(values), "left_out": left_out}
-    if len(values) < max(limits.compare_from, PER_DRIVER * len(chosen)):
+    if min(len(values), int(who.max(initial=-1)) + 1) < max(limits.compare_from, PER_DRIVER * len(chosen)):
         return Drivers(why=FEW, **about)
     if importance.correlations(values)[:-1, -1].any():
         explained, table = _estimate(values, chosen, seed, n_draws, who)
@@ -153,13 +154,24 @@ def _estimate(
     table = pd.DataFrame({"aspect": list(aspects)})
     for i in range(len(aspects)):
         table.loc[i, ["performance", "performance_low", "performance_high"]] = _mean(values[:, i], who)
+    tail = _tail(n_people, len(aspects))
     for name, of in {"shapley": _shares, "relative": _weights, "correlation": _plain}.items():
-        low, high = np.nanquantile(of(drawn), [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+        low, high = np.nanquantile(of(drawn), [tail, 1 - tail], axis=0)
         table[name], table[f"{name}_low"], table[f"{name}_high"] = of(whole), low, high
     table["vif"] = importance.inflation(whole)
     table["apart"] = _apart(table.shapley.to_numpy(), _shares(drawn))
     ranked = table.sort_values(["shapley", "aspect"], ascending=[False, True], ignore_index=True)
-    return _explained(whole, drawn, n), ranked[_columns()]
+    return _explained(whole, drawn, n, n_people), ranked[_columns()]
+
+
+def _tail(n_people: int, k: int) -> float:
+    """Share of draws left out at each end: the expanded percentile interval (Hesterberg 2015).
+
+    Draws spread less than estimates do, by about √((n − k − 1) / n): with few customers for each driver the plain
+    percentiles are too narrow.
+    """
+    free = n_people - k - 1
+    return float(stats.norm.cdf(stats.t.ppf((1 - LEVEL) / 2, free) * np.sqrt(n_people / free)))
 
 
 def _apart(shares: np.ndarray, drawn: np.ndarray) -> np.ndarray:
@@ -173,13 +185,20 @@ def _apart(shares: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     return np.where(np.abs(shares - 1 / k) > beyond, np.sign(shares - 1 / k), 0).astype(int)
 
 
-def _explained(whole: np.ndarray, drawn: np.ndarray, n: int) -> Measure:
-    """Adjusted R². R² of a sample is too high, and of a sample of it twice so: bounds are moved back by both."""
+def _explained(whole: np.ndarray, drawn: np.ndarray, n: int, n_people: int) -> Measure:
+    """Adjusted R², and bounds by Fisher's z of its root.
+
+    R² of a sample is too high, and of a sample drawn from it twice so; percentiles of draws would lie above the
+    truth. The spread of z is that of the draws, widened as `_tail` says.
+    """
     fit, fits = (importance.relative_weights(c).sum(axis=-1) for c in (whole, drawn))
     k = whole.shape[-1] - 1
-    adjusted = 1 - (1 - float(fit)) * (n - 1) / (n - k - 1)
-    low, high = np.quantile(fits, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) - 2 * (fits.mean() - fit)
-    return Measure(max(adjusted, 0.0), float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1)), n)
+    adjusted = max(1 - (1 - float(fit)) * (n - 1) / (n - k - 1), 0.0)
+    spread = float(np.arctanh(np.sqrt(np.clip(fits, 0, MOST_EXPLAINED))).std(ddof=1))
+    half = -stats.norm.ppf(_tail(n_people, k)) * spread
+    centre = np.arctanh(np.sqrt(min(adjusted, MOST_EXPLAINED)))
+    low, high = np.tanh(np.maximum([centre - half, centre + half], 0)) ** 2
+    return Measure(adjusted, float(low), float(high), n)
 
 
 def _mean(values: np.ndarray, who: np.ndarray) -> list[float | None]:
