@@ -65,11 +65,12 @@ def test_a_target_to_come_is_last_year_times_growth():
     assert short.projected is None
 
 
-def test_of_past_targets_the_last_of_each_metric_stands_and_all_that_are_to_come():
+def test_of_past_targets_the_last_of_each_metric_stands_beside_all_that_run_or_are_to_come():
     before = (dt.date(2026, 7, 1), dt.date(2026, 9, 30))
     rows = [("revenue", *before, 1.0), ("revenue", *LAST, 2.0), ("orders", *before, 3.0)]
     rows += [("revenue", *NEXT, 4.0), ("revenue", dt.date(2027, 2, 1), dt.date(2027, 4, 30), 5.0)]
-    assert [t.value for t in aimed(*rows, sold=steady(900))] == [3.0, 2.0, 4.0, 5.0]
+    rows += [("revenue", dt.date(2026, 10, 1), dt.date(2027, 9, 30), 6.0)]
+    assert [t.value for t in aimed(*rows, sold=steady(900))] == [3.0, 6.0, 2.0, 4.0, 5.0]
 
 
 def test_the_report_on_campaigns_says_the_same():

@@ -51,7 +51,7 @@ class Target:
 def targets(
     tables: Tables, as_of: dt.date, item_scale: Scale | None = None, compare_from: int = 30
 ) -> tuple[Target, ...]:
-    """For each metric the targets of the period that began last, be it over or running, and all that are to come.
+    """For each metric the targets of the period that ended last, and all that run or are to come.
 
     `item_scale` is that of the survey's aspects; a target of satisfaction needs `compare_from` answers.
     """
@@ -60,9 +60,9 @@ def targets(
     frame = tables.targets.to_pandas().sort_values(["period_start", "period_end", "metric"], ignore_index=True)
     for column in ("period_start", "period_end"):
         frame[column] = pd.to_datetime(frame[column]).dt.date
-    started = frame["period_start"] <= as_of
-    ends = frame[started].groupby("metric")["period_end"].max()
-    kept = frame[~started | (frame["metric"].map(ends) == frame["period_end"])]
+    over = frame["period_end"] <= as_of
+    ends = frame[over].groupby("metric")["period_end"].max()
+    kept = frame[~over | (frame["metric"].map(ends) == frame["period_end"])]
     options = campaigns.Options(as_of, compare_from=compare_from, item_scale=item_scale)
     of_campaigns = campaigns.Tables(**{n: getattr(tables, n) for n in _NEEDED})
     found = goals.goals(of_campaigns, options).targets
