@@ -80,7 +80,12 @@ def test_the_plain_rule_offers_the_most_popular_product_that_is_missing():
     more = bought(("a", 9, "X"), ("b", 9, "Y"), ("c", 9, "X"), ("c", 8, "Y"), ("c", 7, "W"), ("d", 9, "rare"),
                   *(("e", 9, p) for p in "XYZW"))  # fmt: skip
     told = recommend._most_popular(recommend._firsts(more, TODAY), popular).to_pandas()
-    assert dict(zip(told["customer_id"], told["product_id"], strict=True)) == {"a": "Y", "b": "X", "c": "Z", "d": "X"}
+    assert dict(zip(told["customer_id"], told["product_id"], strict=True)) == {
+        "a": "Y",
+        "b": "X",
+        "c": "Z",
+        "d": "X",
+    }
 
 
 def test_a_source_without_products_has_no_recommendation():

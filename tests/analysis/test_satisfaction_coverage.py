@@ -46,7 +46,10 @@ def test_importance_and_what_is_explained(among, weights, n, each):
     whole = weights @ outcome + noise**2
     corner = np.append(outcome / np.sqrt(whole), 1)
     truth = np.vstack([np.column_stack([among, corner[:k]]), corner])
-    true_shares, true_fit = importance.shapley(truth) / importance.shapley(truth).sum(), importance.shapley(truth).sum()
+    true_shares, true_fit = (
+        importance.shapley(truth) / importance.shapley(truth).sum(),
+        importance.shapley(truth).sum(),
+    )
     rng, root, names = np.random.default_rng(6), np.linalg.cholesky(among), [f"a{i}" for i in range(k)]
     who, shares, explained = np.repeat(np.arange(n), each), [], []
 

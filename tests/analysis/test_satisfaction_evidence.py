@@ -9,8 +9,8 @@ import pytest
 
 from crm_lib.analysis import intervals, satisfaction
 from crm_lib.analysis.satisfaction import answers as engine
-from crm_lib.analysis.satisfaction import drivers as driving
 from crm_lib.analysis.satisfaction import by_aspect, handling, later, measure, outside, people, silent
+from crm_lib.analysis.satisfaction import drivers as driving
 from crm_lib.analysis.satisfaction.base import base
 from crm_lib.analysis.satisfaction.breakdown import Limits
 from crm_lib.analysis.satisfaction.comments import comments

@@ -1,7 +1,7 @@
 """Complaints and failures by aspect, by year and by quarter, beside what the survey says of the same aspect.
 
-A complaint is held against the customers with an order in its quarter: whoever buys may complain. A failure is held
-against the units sold in its quarter: whatever is sold may fail.
+A complaint is held against the customers with an order in its quarter: whoever buys may complain. A failure is
+held against the units sold in its quarter: whatever is sold may fail.
 """
 
 from __future__ import annotations
@@ -127,9 +127,7 @@ def _in(counted: pd.DataFrame, aspect: str, periods: Sequence[pd.Timestamp]) -> 
     return counted[(counted.aspect == aspect) & counted.period.isin(periods)]
 
 
-def _ratio(
-    pairs: pd.DataFrame | None, aspect: str, periods: Sequence[pd.Timestamp], at_least: int
-) -> Measure:
+def _ratio(pairs: pd.DataFrame | None, aspect: str, periods: Sequence[pd.Timestamp], at_least: int) -> Measure:
     if pairs is None:
         return Measure(why=measure.NOT_ASKED)
     sums = pairs[(pairs.aspect == aspect) & pairs.period.isin(periods)][list(PAIR_SUMS)].sum()

@@ -126,9 +126,7 @@ def _matrix(said: Table, aspects: Sequence[str]) -> tuple[np.ndarray, np.ndarray
     """
     names = [f"x{i}" for i in range(len(aspects))]
     columns = {x: said._x.max(where=said.aspect == a) for x, a in zip(names, aspects, strict=True)}
-    wide = said.group_by("response_id").aggregate(
-        y=said._y.max(), who=said._who.max(), **columns
-    )
+    wide = said.group_by("response_id").aggregate(y=said._y.max(), who=said._who.max(), **columns)
     rows = fetched(wide.drop_null(names).order_by("response_id").limit(MOST_ROWS))
     who = pd.factorize(rows.who.astype("object"))[0]
     alone = who < 0

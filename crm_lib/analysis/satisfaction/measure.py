@@ -66,9 +66,7 @@ def promoter_score(sums: Sums, at_least: int, effect: float = 1.0) -> Measure:
     """Promoters minus detractors in points of 100, from the counts in `sums`."""
     counts = [int(sums[name]) for name in ("promoters", "passives", "detractors")]
     plain = intervals.nps(*counts)
-    return shown(
-        _widened(plain, intervals.nps(*(c / effect for c in counts))) if effect > 1 else plain, at_least
-    )
+    return shown(_widened(plain, intervals.nps(*(c / effect for c in counts))) if effect > 1 else plain, at_least)
 
 
 def _widened(plain: Interval, worth: Interval) -> Interval:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 from crm_lib.analysis.action_plan import Plan
 from crm_lib.analysis.action_plan.aims import AHEAD, OVER, Target
@@ -87,7 +89,7 @@ def _projection(t: Target) -> str:
     return f"{form(t.projected.value)} ({between(t.projected.low, t.projected.high, form)})"
 
 
-def _form(t: Target):
+def _form(t: Target) -> Callable[[Any], str]:
     if t.metric == "market_share":
         return lambda x: percent(x, 1)
     return cash if t.metric == "revenue" else lambda x: number(x, 0 if t.value >= 100 else 2)

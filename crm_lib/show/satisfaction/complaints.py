@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from crm_lib.analysis.satisfaction import Evidence, Voices
-from crm_lib.analysis.satisfaction.handling import WINDOW_DAYS, Handling
 from crm_lib.analysis.satisfaction.by_aspect import changed
+from crm_lib.analysis.satisfaction.handling import WINDOW_DAYS, Handling
 from crm_lib.analysis.satisfaction.outside import Disagreement, Outside
 from crm_lib.show.charts import Labels
 from crm_lib.show.parts import Part, fold, note, sentence, together
@@ -14,7 +14,7 @@ from crm_lib.show.satisfaction import by_aspect, wording
 from crm_lib.show.satisfaction.by_aspect import per_hundred
 from crm_lib.show.satisfaction.pictures import line_with_range
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import between, interval, is_missing, name, ngettext, number, percent
+from crm_lib.theme.words import between, interval, name, ngettext, number, percent
 from crm_lib.theme.words import gettext as _
 
 

@@ -172,6 +172,8 @@ def satisfaction(
         return
     pairs = answers.pairs_by_response(answers.items(items, said, scales.get("items")))
     owned = pairs.inner_join(said.select("response_id", "customer_id"), "response_id")
-    sums = owned.group_by("customer_id").agg(perceived=total(owned["perceived"]), expected=total(owned["expected"]))
+    sums = owned.group_by("customer_id").agg(
+        perceived=total(owned["perceived"]), expected=total(owned["expected"])
+    )
     ratio = sums.select("customer_id", value=sums["perceived"] / sums["expected"])
     yield _number(classes, ratio, "ratio", "satisfaction")
