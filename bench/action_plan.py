@@ -20,7 +20,7 @@ from crm_lib.analysis.action_plan import Tables
 from crm_lib.contract import lists as stored
 from crm_lib.runner import lists
 from crm_lib.show import action_plan as say
-from crm_lib.sources.connection import connect
+from crm_lib.sources.settings import read_config
 from crm_lib.theme import words
 
 AS_OF = dt.date(2026, 10, 31)
@@ -59,7 +59,7 @@ def main() -> None:
     clock = time.perf_counter()
     tables = company(n)
     words.use("en", "CNY")
-    how = connect("sample", topic="action_plan").settings.action_plan
+    how = read_config().source("sample").settings.action_plan
     made_in, clock = time.perf_counter() - clock, time.perf_counter()
     plan = action_plan.plan(tables, as_of=AS_OF, settings=_wide(how, n), seed=7)
     planned_in, clock = time.perf_counter() - clock, time.perf_counter()

@@ -60,7 +60,7 @@ SATISFACTION = Topic(
     "Are customers content, and with what?",
     needs=(("surveys",),),
     useful=("survey_items", "cases", "customers", "transactions"),
-    publishes=("aspects", "touchpoints", "drivers", "customers"),
+    publishes=("aspects", "touchpoints", "drivers", "rates", "customers"),
 )
 RETENTION = Topic(
     "retention",
@@ -86,7 +86,10 @@ ACTION_PLAN = Topic(
     "Action plan",
     "Whom to contact next, with what, and what did it bring?",
     needs=(("transactions",), ("customer_summaries",)),
-    useful=("customers", "products", "campaigns", "contacts", "cases", "targets"),
+    useful=(
+        *("customers", "products", "campaigns", "contacts", "cases", "targets"),
+        *("surveys", "survey_items", "market"),
+    ),
     publishes=("customers", "plays", "results"),
     after=("segmentation", "clv", "funnel", "satisfaction", "retention", "campaigns"),
 )

@@ -21,7 +21,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
@@ -55,8 +54,7 @@ def write(folder: Path) -> None:
         return
     plan = stored.read(place)
     as_workbooks = len(plan.lists.members) <= MOST_XLSX_ROWS
-    for name, rows in _parts(plan):
-        sheet = spreadsheet.safe(pa.Table.from_pandas(rows, preserve_index=False))
+    for name, sheet in _parts(plan):
         _write_csv(place / f"{name}.csv", sheet)
         if as_workbooks:
             _write_xlsx(place / f"{name}.xlsx", sheet)
@@ -65,13 +63,19 @@ def write(folder: Path) -> None:
     archive.write(place / PLAN, text + "\n")
 
 
-def _parts(plan: StoredPlan) -> Iterator[tuple[str, pd.DataFrame]]:
-    """File name and rows of each list and owner, the columns in the reader's words."""
-    members, headings = plan.lists.members, plan.lists.headings
+def _parts(plan: StoredPlan) -> Iterator[tuple[str, pa.Table]]:
+    """File name and rows of each list and owner, the columns in the reader's words and safe for spreadsheets."""
+    headings = plan.lists.headings
+    members = plan.lists.members.sort_values(["list", "owner"], kind="stable", ignore_index=True)
+    sheet = spreadsheet.safe(
+        pa.Table.from_pandas(members[list(headings)].rename(columns=headings), preserve_index=False)
+    )
     owners = {owner: i for i, owner in enumerate(sorted(members["owner"].unique()), start=1)}
-    for (name, owner), rows in members.groupby(["list", "owner"], sort=True, observed=True):
+    first = 0
+    for (name, owner), n in members.groupby(["list", "owner"], sort=True, observed=True).size().items():
         part = f"{owners[owner]:02}-{_slug(owner)}" if owner else "no-owner"
-        yield f"{name}.{part}", rows[list(headings)].rename(columns=headings)
+        yield f"{name}.{part}", sheet.slice(first, n)
+        first += n
 
 
 def _slug(text: str) -> str:

@@ -71,58 +71,29 @@ def test_nobody_is_offered_what_they_have():
     assert all(row.product_id not in have[row.customer_id] for row in told.itertuples())
 
 
+def test_the_plain_rule_offers_the_most_popular_product_that_is_missing():
+    bought_by = {"X": range(9), "Y": range(6), "Z": range(6), "W": range(3)}  # Y and Z are tied
+    table = bought(*((f"c{i}", 50 + i, p) for p, people in bought_by.items() for i in people))
+    firsts = recommend._firsts(table, TODAY)
+    popular = recommend._pairs(firsts)[2]
+    assert popular["product_id"].tolist() == ["X", "Y", "Z", "W"]
+    more = bought(("a", 9, "X"), ("b", 9, "Y"), ("c", 9, "X"), ("c", 8, "Y"), ("c", 7, "W"), ("d", 9, "rare"),
+                  *(("e", 9, p) for p in "XYZW"))  # fmt: skip
+    told = recommend._most_popular(recommend._firsts(more, TODAY), popular).to_pandas()
+    assert dict(zip(told["customer_id"], told["product_id"], strict=True)) == {
+        "a": "Y",
+        "b": "X",
+        "c": "Z",
+        "d": "X",
+    }
+
+
 def test_a_source_without_products_has_no_recommendation():
     table = bought(("a", 1, "X")).drop("product_id")
     assert recommend.affinity(table, TODAY) is None
     alone = recommend.affinity(bought(("a", 1, "X")), TODAY)
     assert not alone.by_sequence
     assert recommend.next_products(alone, bought(("a", 1, "X")), TODAY, ["a"]).empty
-
-
-# ------------------------------------------------------------------- targets
-
-
-def aims(start, end, value=100.0, metric="revenue"):
-    return ibis.memtable(
-        pa.table(
-            {"metric": [metric], "period_start": [start], "period_end": [end], "value": [value], "unit": ["CNY"]}
-        )
-    )
-
-
-def steady(days):
-    return bought(*((f"c{i}", i, "X") for i in range(days)))
-
-
-def test_a_target_that_is_over_is_reached_or_missed():
-    (found,) = findings.targets(aims(dt.date(2026, 10, 22), TODAY), steady(60), TODAY, {})
-    assert (found.so_far, found.reached, found.projected) == (100.0, True, None)
-    (found,) = findings.targets(aims(dt.date(2026, 10, 22), TODAY, 100.01), steady(60), TODAY, {})
-    assert found.reached is False
-
-
-def test_a_running_target_is_projected_at_the_pace_of_its_weeks():
-    (found,) = findings.targets(aims(dt.date(2026, 9, 1), dt.date(2026, 11, 30), 910.0), steady(90), TODAY, {})
-    assert found.reached is None
-    assert found.projected.value == pytest.approx(910.0)
-    (early,) = findings.targets(aims(dt.date(2026, 10, 20), dt.date(2026, 12, 30)), steady(90), TODAY, {})
-    assert early.projected is None
-
-
-def test_what_nothing_here_measures_has_no_value():
-    (found,) = findings.targets(aims(dt.date(2026, 10, 1), TODAY, metric="market share"), steady(60), TODAY, {})
-    assert found.so_far is None
-    assert found.reached is None
-
-
-@pytest.mark.slow
-def test_the_projection_holds_what_comes_as_often_as_it_should():
-    rng, inside = np.random.default_rng(5), []
-    for _ in range(2000):
-        days = rng.gamma(2, 50, 91)
-        found = findings.projected(days[:63], float(days[:63].sum()), 28)
-        inside.append(found.low <= days.sum() <= found.high)
-    assert 0.87 < np.mean(inside) < 0.93
 
 
 def test_findings_are_ranked_by_money():

@@ -9,8 +9,8 @@ import pytest
 
 from crm_lib.analysis import intervals, satisfaction
 from crm_lib.analysis.satisfaction import answers as engine
+from crm_lib.analysis.satisfaction import by_aspect, handling, later, measure, outside, people, silent
 from crm_lib.analysis.satisfaction import drivers as driving
-from crm_lib.analysis.satisfaction import handling, later, measure, outside, people, silent
 from crm_lib.analysis.satisfaction.base import base
 from crm_lib.analysis.satisfaction.breakdown import Limits
 from crm_lib.analysis.satisfaction.comments import comments
@@ -287,7 +287,7 @@ def test_without_purchases_there_are_no_rates():
 @pytest.mark.parametrize(("before", "after", "verdict"), [(20, 60, 1), (60, 20, -1), (30, 33, 0), (0, 0, 0)])
 def test_complaints_rose_only_where_both_quarters_say_so(before, after, verdict):
     rows = [pd.Series({"complaints_n": k, "n_customers": 100}) for k in (before, after)]
-    assert outside.changed(*rows) == verdict
+    assert by_aspect.changed(*rows) == verdict
 
 
 # ------------------------------------------------------------------ handling
@@ -488,4 +488,4 @@ def test_figures_are_finite_and_named():
         f.name for f in published.figures
     }
     assert all(f.words for f in published.figures)
-    assert set(published.tables) == {"aspects", "touchpoints", "drivers", "customers"}
+    assert set(published.tables) == {"aspects", "touchpoints", "drivers", "rates", "customers"}

@@ -1,5 +1,7 @@
 """The action plan: whom to contact next, with what and why, and what earlier contacts brought."""
 
+from dataclasses import fields
+
 import pandas as pd
 
 from crm_lib.analysis.action_plan.facts import Tables
@@ -18,8 +20,5 @@ def product_names(tables: Tables) -> pd.DataFrame | None:
 
 def tables_of(source: object) -> Tables:
     """The tables of a source (anything with `get`) that a plan can use."""
-    return Tables(
-        source.get("transactions"),
-        source.get("customer_summaries"),
-        *(source.get(name) for name in ("customers", "cases", "contacts", "campaigns", "products", "targets")),
-    )
+    same = [f.name for f in fields(Tables) if f.name != "summaries"]
+    return Tables(summaries=source.get("customer_summaries"), **{name: source.get(name) for name in same})

@@ -29,6 +29,9 @@ class Tables:
     campaigns: ir.Table | None = None
     products: ir.Table | None = None
     targets: ir.Table | None = None
+    surveys: ir.Table | None = None
+    survey_items: ir.Table | None = None
+    market: ir.Table | None = None
 
 
 def known(tables: Tables, as_of: dt.date, caps: Iterable[int], goods: Iterable[str]) -> pd.DataFrame:

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.analysis.action_plan import choice, facts, gain, guard, holdout, loop, plays, recommend
+from crm_lib.analysis.action_plan.aims import Target, targets
 from crm_lib.analysis.action_plan.chance import uniform
 from crm_lib.analysis.action_plan.chosen import Account, account
 from crm_lib.analysis.action_plan.facts import Margin, Tables
-from crm_lib.analysis.action_plan.findings import Finding, Target, findings, targets
+from crm_lib.analysis.action_plan.findings import Finding, findings
 from crm_lib.analysis.action_plan.guard import Guarded
 from crm_lib.analysis.action_plan.loop import Results
 from crm_lib.analysis.action_plan.people import People, people
@@ -22,7 +23,7 @@ from crm_lib.analysis.action_plan.recommend import Affinity
 from crm_lib.analysis.brief import Brief
 from crm_lib.contract.lists import CONTROL, TREATED, StoredPlan
 from crm_lib.contract.publication import Publication
-from crm_lib.contract.settings import PlanSettings, Play
+from crm_lib.contract.settings import PlanSettings, Play, Scale
 
 LEAVE_ALONE = "leave_alone"
 _HORIZON_DAYS = 364  # of clv's P(buy), unless it says another
@@ -87,6 +88,8 @@ def plan(
     published: Mapping[str, Publication | None] | None = None,
     plans: Sequence[StoredPlan] = (),
     margin_share: float | None = None,
+    item_scale: Scale | None = None,
+    compare_from: int = 30,
     seed: int = 7,
 ) -> Plan:
     """Whom to contact next.
@@ -104,6 +107,8 @@ def plan(
         date's own plan are drawn again as they were.
     margin_share
         The margin of crm.toml, where the tables know no cost.
+    item_scale, compare_from
+        The declared scale of the survey's aspects and the fewest answers, for a target of satisfaction.
 
     Raises
     ------
@@ -125,7 +130,7 @@ def plan(
     customers = _actions(customers, playable, fit, guarded, made)
     return Plan(
         as_of, settings, seed, everyone, customers, members, playable, unplayable, guarded, made, margin, results,
-        affinity, findings(published), targets(tables.targets, tables.transactions, as_of, published), own,
+        affinity, findings(published), targets(tables, as_of, item_scale, compare_from), own,
     )  # fmt: skip
 
 

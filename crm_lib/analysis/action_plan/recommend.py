@@ -29,7 +29,7 @@ _SHRINK = 20.0  # customers' worth of popularity mixed into every pair
 class Affinity:
     """Pairs of products, most lift first, and the test on the months left out.
 
-    `popular` is the plain rule as pairs. `pairs`:
+    `popular` is the plain rule: product_id and rank, 0 for what most customers bought. `pairs`:
     bought, next, n_both, n_then (bought later), support, lift, score. `by_sequence` and `by_popularity`
     are shares of customers whose next new product was the one recommended; `wins` names the rule in use.
     """
@@ -86,15 +86,13 @@ def _pairs(firsts: ir.Table) -> tuple[pd.DataFrame, int, pd.DataFrame]:
     frame["lift"] = frame["n_both"] * n / (n_a * n_b)
     frame["score"] = (frame["n_then"] + _SHRINK * n_b / max(n, 1)) / (n_a + _SHRINK)
     frame = frame.sort_values(["lift", "bought", "next"], ascending=[False, True, True], ignore_index=True)
-    return frame, n, _popular(one, n)
+    return frame, n, _popular(one)
 
 
-def _popular(one: pd.Series, n: int) -> pd.DataFrame:
-    """The rule of popularity in the form of pairs: whatever was bought, the products most often bought."""
+def _popular(one: pd.Series) -> pd.DataFrame:
+    """The plain rule: the products that most customers bought, ties by id, with their ranks from 0."""
     most = one.sort_values(ascending=False, kind="stable").head(MOST_POPULAR)
-    grid = pd.DataFrame({"bought": one.index}).merge(pd.DataFrame({"next": most.index}), how="cross")
-    grid = grid[grid["bought"] != grid["next"]].reset_index(drop=True)
-    return grid.assign(popularity=grid["next"].map(one).to_numpy(float) / max(n, 1))
+    return pd.DataFrame({"product_id": most.index, "rank": np.arange(len(most), dtype="int64")})
 
 
 def next_products(affine: Affinity, transactions: ir.Table, as_of: dt.date, ids: list[str]) -> pd.DataFrame:
@@ -103,18 +101,29 @@ def next_products(affine: Affinity, transactions: ir.Table, as_of: dt.date, ids:
     if not ids or affine.pairs.empty:
         return nobody
     wanted = ibis.memtable(pd.DataFrame({"customer_id": ids}))
-    firsts = _firsts(transactions, as_of).semi_join(wanted, "customer_id")
-    by_sequence = affine.wins == "sequence"
-    table = affine.pairs if by_sequence else affine.popular
-    found = _best(firsts, table, "score" if by_sequence else "popularity")
+    firsts = _firsts(transactions.semi_join(wanted, "customer_id"), as_of)
+    found = _best(firsts, affine.pairs) if affine.wins == "sequence" else _most_popular(firsts, affine.popular)
     return found.order_by("customer_id").to_pandas()
 
 
-def _best(firsts: ir.Table, pairs: pd.DataFrame, rule: str) -> ir.Table:
+def _most_popular(firsts: ir.Table, popular: pd.DataFrame) -> ir.Table:
+    """For each customer the most popular product that they don't have; nobody who has them all.
+
+    Ranks of what a customer has, in order, are 0, 1, 2, … as long as nothing is missing: so many of them as equal
+    their place is the first rank that is free.
+    """
+    ranks = ibis.memtable(popular)
+    held = firsts.left_join(ranks, "product_id").select("customer_id", "rank")
+    held = held.mutate(place=ibis.row_number().over(group_by=held.customer_id, order_by=held["rank"].asc()))
+    free = held.group_by("customer_id").agg(free=held.count(where=held["rank"] == held.place))
+    return free.inner_join(ranks, free.free == ranks["rank"]).select("customer_id", "product_id")
+
+
+def _best(firsts: ir.Table, pairs: pd.DataFrame) -> ir.Table:
     """For each customer the product with the highest score over those they have; ties by the product's id."""
-    names, rank = np.unique(pairs["next"].to_numpy(object), return_inverse=True)
+    _names, rank = np.unique(pairs["next"].to_numpy(object), return_inverse=True)
     # Whole millionths and places among the names: engines round a half and order text by rules of their own.
-    millionths = np.floor(pairs[rule].to_numpy(float) * 1_000_000 + 0.5).astype("int64")
+    millionths = np.floor(pairs["score"].to_numpy(float) * 1_000_000 + 0.5).astype("int64")
     scored = ibis.memtable(pairs[["bought", "next"]].assign(score=millionths, by_name=rank))
     joined = firsts.inner_join(scored, firsts.product_id == scored.bought)
     votes = joined.group_by("customer_id", "next").agg(score=joined.score.max(), by_name=joined.by_name.min())
@@ -146,8 +155,7 @@ def _tested(firsts: ir.Table, split: dt.date) -> tuple[Interval, Interval]:
     few = ibis.memtable(pd.DataFrame({"customer_id": asked}))
     before, after = (table.semi_join(few, "customer_id").cache() for table in (before, after))
     found = []
-    for table, rule in ((pairs, "score"), (popular, "popularity")):
-        best = _best(before, table, rule)
+    for best in (_best(before, pairs), _most_popular(before, popular)):
         hits = after.inner_join(best, ["customer_id", "product_id"])
         found.append(wilson(int(hits.count().to_pyarrow().as_py()), n_new))
     return found[0], found[1]

@@ -56,7 +56,7 @@ class Known:
 
 def goals(tables: Tables, options: Options) -> Goals:
     """Every target of the source beside what came and what is to come."""
-    days = _days(tables.transactions, options.as_of)
+    days = by_day(tables.transactions, options.as_of)
     growth = {m: _growth(days[m], options.as_of) for m in (REVENUE, ORDERS)} if days is not None else {}
     market, competitors = _market(tables.market, days, options.as_of)
     listed = _listed(tables.targets)
@@ -91,7 +91,7 @@ def _state(row: dict, as_of: dt.date) -> dict:
     return {"state": NOW if row["period_start"] <= as_of else AHEAD}
 
 
-def _days(transactions: ir.Table | None, as_of: dt.date) -> pd.DataFrame | None:
+def by_day(transactions: ir.Table | None, as_of: dt.date) -> pd.DataFrame | None:
     """Net sales and orders of every day from the first to the as-of day."""
     if transactions is None:
         return None

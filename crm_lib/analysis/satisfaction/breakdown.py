@@ -10,7 +10,7 @@ from ibis.expr.types import Table
 
 from crm_lib.analysis import intervals
 from crm_lib.analysis.satisfaction import answers as engine
-from crm_lib.analysis.satisfaction import measure
+from crm_lib.analysis.satisfaction import measure, repeats
 from crm_lib.analysis.satisfaction.measure import Measure, Sums
 from crm_lib.analysis.sums import n_where
 from crm_lib.contract.settings import Scale
@@ -47,30 +47,38 @@ class Change:
     after: pd.Timestamp
 
 
-def measures(sums: Sums, pair: Sums, scales: Mapping[str, Scale], at_least: int) -> dict[str, Measure]:
-    """The measures of one group of answers from its sums."""
-    csat = scales.get("csat")
+def measures(
+    sums: Sums,
+    pair: Sums,
+    scales: Mapping[str, Scale],
+    at_least: int,
+    effects: Mapping[str, float] = repeats.NONE,
+) -> dict[str, Measure]:
+    """The measures of one group of answers from its sums; `effects` of those who answered repeatedly."""
+    csat, ces = scales.get("csat"), scales.get("ces")
+    of = {name: effects.get(name, 1.0) for name in (*BY_TOUCHPOINT, "content_mean")}
+    means = [sums["csat_n"], sums["csat_sum"], sums["csat_sq"]], [sums["ces_n"], sums["ces_sum"], sums["ces_sq"]]
     return {
-        "ratio": measure.ratio(pair, at_least),
-        "gap": measure.mean(pair["n"], pair["gap"], pair["gap_sq"], at_least),
-        "nps": _nps(sums, scales.get("nps"), at_least),
-        "content": _content(sums, csat, at_least),
-        "content_mean": measure.mean(sums["csat_n"], sums["csat_sum"], sums["csat_sq"], at_least, csat),
-        "effort": measure.mean(sums["ces_n"], sums["ces_sum"], sums["ces_sq"], at_least, scales.get("ces")),
-        "walked_away": measure.share(sums["walked_k"], sums["walked_n"], at_least),
+        "ratio": measure.ratio(pair, at_least, of["ratio"]),
+        "gap": measure.mean(pair["n"], pair["gap"], pair["gap_sq"], at_least, effect=of["gap"]),
+        "nps": _nps(sums, scales.get("nps"), at_least, of["nps"]),
+        "content": _content(sums, csat, at_least, of["content"]),
+        "content_mean": measure.mean(*means[0], at_least, csat, of["content_mean"]),
+        "effort": measure.mean(*means[1], at_least, ces, of["effort"]),
+        "walked_away": measure.share(sums["walked_k"], sums["walked_n"], at_least, of["walked_away"]),
     }
 
 
-def _nps(sums: Sums, scale: Scale | None, at_least: int) -> Measure:
+def _nps(sums: Sums, scale: Scale | None, at_least: int, effect: float) -> Measure:
     if scale is not None and scale.highest != engine.NPS_HIGHEST:
         return Measure(n=int(sums["nps_n"]), why=measure.OTHER_SCALE)
-    return measure.promoter_score(sums, at_least)
+    return measure.promoter_score(sums, at_least, effect)
 
 
-def _content(sums: Sums, scale: Scale | None, at_least: int) -> Measure:
+def _content(sums: Sums, scale: Scale | None, at_least: int, effect: float) -> Measure:
     if scale is not None and scale.top_from is None:
         return Measure(n=int(sums["csat_n"]), why=measure.NO_TOP)
-    return measure.share(sums["csat_top"], sums["csat_n"], at_least)
+    return measure.share(sums["csat_top"], sums["csat_n"], at_least, effect)
 
 
 def pair_cells(rated: Table | None) -> pd.DataFrame:
@@ -80,10 +88,12 @@ def pair_cells(rated: Table | None) -> pd.DataFrame:
     return engine.pair_sums(engine.pairs_by_response(rated), engine.GROUPS)
 
 
-def aspects(rated: Table | None, scale: Scale | None, limits: Limits) -> pd.DataFrame:
+def aspects(
+    rated: Table | None, scale: Scale | None, limits: Limits, effects: repeats.Effects = repeats.NONE
+) -> pd.DataFrame:
     """One row per aspect: those that fall short most (or score least) first, those too few to compare last."""
     if rated is None:
-        return pd.DataFrame([_aspect("", NO_PAIRS, {}, scale, limits)]).iloc[:0]
+        return pd.DataFrame([_aspect("", (NO_PAIRS, {}), scale, limits)]).iloc[:0]
     by_aspect = engine.pairs_by_aspect(rated)
     pairs = engine.pair_sums(by_aspect, ["aspect"]).set_index("aspect")
     medians = engine.medians(by_aspect, ["aspect"]).set_index("aspect").median_ratio
@@ -91,26 +101,35 @@ def aspects(rated: Table | None, scale: Scale | None, limits: Limits) -> pd.Data
     rows = []
     for name in sorted({*pairs.index, *scores.index}):
         pair = dict(pairs.loc[name]) if name in pairs.index else NO_PAIRS
-        row = _aspect(name, pair, dict(scores.loc[name]) if name in scores.index else {}, scale, limits)
+        score = dict(scores.loc[name]) if name in scores.index else {}
+        row = _aspect(name, (pair, score), scale, limits, effects.get(name, {}))
         median = float(medians[name]) if row["ratio"] is not None else None
         rows.append(row | {"median_ratio": median})
-    found = pd.DataFrame(rows, columns=list(_aspect("", NO_PAIRS, {}, scale, limits)))
+    found = pd.DataFrame(rows, columns=list(_aspect("", (NO_PAIRS, {}), scale, limits)))
     return _ranked(_numeric(found, ("aspect", "comparable")))
 
 
-def _aspect(name: str, pair: Sums, score: Sums, scale: Scale | None, limits: Limits) -> dict[str, object]:
-    few = limits.suppress_below
+def _aspect(
+    name: str,
+    sums: tuple[Sums, Sums],
+    scale: Scale | None,
+    limits: Limits,
+    effects: Mapping[str, float] = repeats.NONE,
+) -> dict[str, object]:
+    (pair, score), few = sums, limits.suppress_below
+    of = {key: effects.get(key, 1.0) for key in ("ratio", "gap", "score", "top")}
     n, total, squares = (score.get(key, 0) for key in ("n", "total", "squares"))
-    can_top = scale is not None and scale.top_from is not None
-    top = measure.share(score.get("n_top", 0), n, few) if can_top else Measure(n=int(n), why=measure.NO_TOP)
+    top = Measure(n=int(n), why=measure.NO_TOP)
+    if scale is not None and scale.top_from is not None:
+        top = measure.share(score.get("n_top", 0), n, few, of["top"])
     return {
         "aspect": name,
         "comparable": max(pair["n"], n) >= limits.compare_from,
-        **measure.ratio(pair, few).columns("ratio"),
+        **measure.ratio(pair, few, of["ratio"]).columns("ratio"),
         "median_ratio": None,
-        **measure.mean(pair["n"], pair["gap"], pair["gap_sq"], few).columns("gap"),
+        **measure.mean(pair["n"], pair["gap"], pair["gap_sq"], few, effect=of["gap"]).columns("gap"),
         "n_short": int(pair["n_short"]) if pair["n"] >= few else None,
-        **measure.mean(n, total, squares, few, scale).columns("score"),
+        **measure.mean(n, total, squares, few, scale, of["score"]).columns("score"),
         "score_sd": measure.spread(n, total, squares) if n >= few else None,
         **top.columns("top"),
     }
@@ -128,6 +147,7 @@ def touchpoints(
     scales: Mapping[str, Scale],
     journey: Sequence[str],
     limits: Limits,
+    effects: repeats.Effects = repeats.NONE,
 ) -> pd.DataFrame:
     """One row per touchpoint in the order of `journey`, then by name; the unnamed ("") last."""
     sums = cells.groupby("touchpoint").sum(numeric_only=True)
@@ -138,9 +158,8 @@ def touchpoints(
         names = []
     rows = []
     for name in names:
-        found = measures(
-            sums.loc[name], pair.loc[name] if name in pair.index else NO_PAIRS, scales, limits.suppress_below
-        )
+        pairs_of = pair.loc[name] if name in pair.index else NO_PAIRS
+        found = measures(sums.loc[name], pairs_of, scales, limits.suppress_below, effects.get(name, {}))
         asked = {"n_asked": int(sums.n_asked[name]), "n_answered": int(sums.n_answered[name])}
         rows.append({"touchpoint": name} | asked | _columns(found, BY_TOUCHPOINT))
     empty = {"touchpoint": None, "n_asked": None, "n_answered": None}
@@ -153,23 +172,37 @@ def _columns(found: Mapping[str, Measure], names: Sequence[str] = ()) -> dict[st
 
 
 def trend(
-    cells: pd.DataFrame, pairs: pd.DataFrame, scales: Mapping[str, Scale], limits: Limits
+    cells: pd.DataFrame,
+    pairs: pd.DataFrame,
+    scales: Mapping[str, Scale],
+    limits: Limits,
+    effects: repeats.Effects = repeats.NONE,
 ) -> tuple[pd.DataFrame, dict[str, Change]]:
     """Ratio and NPS per quarter with enough answers, and their change between the last two such quarters."""
     sums = cells.groupby("period").sum(numeric_only=True)
     pair = pairs.groupby("period").sum(numeric_only=True)
     few, nothing = limits.compare_from, pd.Series(NO_PAIRS)
-    ratios = {p: measure.ratio(pair.loc[p] if p in pair.index else nothing, few) for p in sums.index}
-    scores = {p: _nps(sums.loc[p], scales.get("nps"), few) for p in sums.index}
+
+    def effect(p: pd.Timestamp, name: str) -> float:
+        return effects.get(p, {}).get(name, 1.0)
+
+    ratios = {
+        p: measure.ratio(pair.loc[p] if p in pair.index else nothing, few, effect(p, "ratio")) for p in sums.index
+    }
+    scores = {p: _nps(sums.loc[p], scales.get("nps"), few, effect(p, "nps")) for p in sums.index}
     rows = [{"period": p, **ratios[p].columns("ratio"), **scores[p].columns("nps")} for p in sums.index]
     columns = ["period", *Measure().columns("ratio"), *Measure().columns("nps")]
     changes = {
-        "ratio": _change(ratios, lambda p: ratios[p].value * (measure.log_ratio_error(pair.loc[p]) or 0)),
-        "nps": _change(scores, lambda p: measure.promoter_error(sums.loc[p])),
+        "ratio": _change(ratios, lambda p: _ratio_error(ratios[p], pair.loc[p], effect(p, "ratio"))),
+        "nps": _change(scores, lambda p: measure.promoter_error(sums.loc[p], effect(p, "nps"))),
     }
     frame = _numeric(pd.DataFrame(rows, columns=columns), ("period",))
     enough = frame.ratio.notna() | frame.nps.notna()
     return frame[enough].reset_index(drop=True), {name: c for name, c in changes.items() if c is not None}
+
+
+def _ratio_error(found: Measure, pair: Sums, effect: float) -> float:
+    return found.value * (measure.log_ratio_error(pair, effect) or 0)
 
 
 def _change(found: Mapping[pd.Timestamp, Measure], error: Callable[[pd.Timestamp], float]) -> Change | None:

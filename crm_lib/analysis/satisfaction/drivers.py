@@ -12,7 +12,7 @@ from scipy import stats
 
 from crm_lib.analysis import importance
 from crm_lib.analysis.intervals import LEVEL
-from crm_lib.analysis.satisfaction import measure
+from crm_lib.analysis.satisfaction import measure, repeats
 from crm_lib.analysis.satisfaction.answers import fetched
 from crm_lib.analysis.satisfaction.breakdown import Limits
 from crm_lib.analysis.satisfaction.measure import Measure
@@ -22,6 +22,7 @@ OUTCOMES = ("csat", "nps", "ces")  # the first that was asked and has a scale
 ASKED_OF = 0.5  # an aspect that fewer of the answers hold is left out
 PER_DRIVER = 10  # fewest answers for each driver
 N_DRAWS = 500
+MOST_EXPLAINED = 1 - 1e-9  # Fisher's z of 1 is infinite
 MOST_ROWS = 50_000  # answers that the estimate rests on, the first by response id
 FEW, NO_OUTCOME, NO_ASPECTS, TOO_MANY, ALIKE = "few", "no outcome", "no aspects", "too many", "alike"
 COLUMNS = ("shapley", "relative", "correlation")
@@ -89,7 +90,9 @@ def drivers(
     outcome = next((q for q in OUTCOMES if q in scales and q in answers.columns), "")
     if rated is None or not outcome:
         return Drivers(why=NO_ASPECTS if rated is None else NO_OUTCOME)
-    known = answers.filter(answers.is_answered & answers[outcome].notnull()).select("response_id", _y=outcome)
+    known = answers.filter(answers.is_answered & answers[outcome].notnull()).select(
+        "response_id", _who="customer_id", _y=outcome
+    )
     said = rated.mutate(_x=rated.perceived.coalesce(rated.score)).filter(lambda t: t._x.notnull())
     said = said.select("response_id", "aspect", "_x").inner_join(known, "response_id")
     n_outcome = int(known.count().to_pyarrow().as_py())
@@ -98,12 +101,12 @@ def drivers(
     chosen, left_out = _chosen(said, n_outcome, wanted)
     if len(chosen) < 2 or len(chosen) > importance.MOST_DRIVERS:
         return Drivers(outcome, NO_ASPECTS if len(chosen) < 2 else TOO_MANY, left_out=left_out)
-    values = _matrix(said, chosen)
+    values, who = _matrix(said, chosen)
     about = {"outcome": outcome, "n": len(values), "n_incomplete": n_outcome - len(values), "left_out": left_out}
-    if len(values) < max(limits.compare_from, PER_DRIVER * len(chosen)):
+    if min(len(values), int(who.max(initial=-1)) + 1) < max(limits.compare_from, PER_DRIVER * len(chosen)):
         return Drivers(why=FEW, **about)
     if importance.correlations(values)[:-1, -1].any():
-        explained, table = _estimate(values, chosen, seed, n_draws)
+        explained, table = _estimate(values, chosen, seed, n_draws, who)
         return Drivers(explained=explained, table=table, **about)
     return Drivers(why=ALIKE, **about)
 
@@ -116,32 +119,57 @@ def _chosen(said: Table, n_outcome: int, wanted: Sequence[str]) -> tuple[list[st
     return chosen, tuple(sorted(set(counts) - set(chosen)))
 
 
-def _matrix(said: Table, aspects: Sequence[str]) -> np.ndarray:
-    """One row per answer that holds every aspect: the aspects, then the outcome."""
+def _matrix(said: Table, aspects: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """One row per answer that holds every aspect: the aspects, then the outcome; and a number for who gave it.
+
+    An answer without a customer is one's own.
+    """
     names = [f"x{i}" for i in range(len(aspects))]
     columns = {x: said._x.max(where=said.aspect == a) for x, a in zip(names, aspects, strict=True)}
-    wide = said.group_by("response_id").aggregate(y=said._y.max(), **columns).drop_null(names)
-    rows = fetched(wide.order_by("response_id").limit(MOST_ROWS)).sort_values("response_id")
-    return rows[[*names, "y"]].to_numpy(dtype=float)
+    wide = said.group_by("response_id").aggregate(y=said._y.max(), who=said._who.max(), **columns)
+    rows = fetched(wide.drop_null(names).order_by("response_id").limit(MOST_ROWS)).sort_values("response_id")
+    who = pd.factorize(rows.who.astype("object"))[0]
+    alone = who < 0
+    who[alone] = who.max(initial=-1) + 1 + np.arange(alone.sum())
+    return rows[[*names, "y"]].to_numpy(dtype=float), who
 
 
-def _estimate(values: np.ndarray, aspects: Sequence[str], seed: int, n_draws: int) -> tuple[Measure, pd.DataFrame]:
-    """Explained share and importances, with percentile intervals over answers drawn again."""
+def _estimate(
+    values: np.ndarray, aspects: Sequence[str], seed: int, n_draws: int, who: np.ndarray | None = None
+) -> tuple[Measure, pd.DataFrame]:
+    """Explained share and importances, with intervals over customers drawn again with all of their answers.
+
+    `who` numbers the customer of each row; without it every row is another's.
+    """
     rng, n = np.random.default_rng(seed), len(values)
+    who = np.arange(n) if who is None else who
+    n_people = int(who.max()) + 1
     again = [
-        importance.correlations(values, np.bincount(rng.integers(0, n, n), minlength=n)) for _ in range(n_draws)
+        importance.correlations(values, np.bincount(rng.integers(0, n_people, n_people), minlength=n_people)[who])
+        for _ in range(n_draws)
     ]
     whole, drawn = importance.correlations(values), np.stack(again)
     table = pd.DataFrame({"aspect": list(aspects)})
     for i in range(len(aspects)):
-        table.loc[i, ["performance", "performance_low", "performance_high"]] = _mean(values[:, i])
+        table.loc[i, ["performance", "performance_low", "performance_high"]] = _mean(values[:, i], who)
+    tail = _tail(n_people, len(aspects))
     for name, of in {"shapley": _shares, "relative": _weights, "correlation": _plain}.items():
-        low, high = np.nanquantile(of(drawn), [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+        low, high = np.nanquantile(of(drawn), [tail, 1 - tail], axis=0)
         table[name], table[f"{name}_low"], table[f"{name}_high"] = of(whole), low, high
     table["vif"] = importance.inflation(whole)
     table["apart"] = _apart(table.shapley.to_numpy(), _shares(drawn))
     ranked = table.sort_values(["shapley", "aspect"], ascending=[False, True], ignore_index=True)
-    return _explained(whole, drawn, n), ranked[_columns()]
+    return _explained(whole, drawn, n, n_people), ranked[_columns()]
+
+
+def _tail(n_people: int, k: int) -> float:
+    """Share of draws left out at each end: the expanded percentile interval (Hesterberg 2015).
+
+    Draws spread less than estimates do, by about √((n − k − 1) / n): with few customers for each driver the plain
+    percentiles are too narrow.
+    """
+    free = n_people - k - 1
+    return float(stats.norm.cdf(stats.t.ppf((1 - LEVEL) / 2, free) * np.sqrt(n_people / free)))
 
 
 def _apart(shares: np.ndarray, drawn: np.ndarray) -> np.ndarray:
@@ -155,17 +183,25 @@ def _apart(shares: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     return np.where(np.abs(shares - 1 / k) > beyond, np.sign(shares - 1 / k), 0).astype(int)
 
 
-def _explained(whole: np.ndarray, drawn: np.ndarray, n: int) -> Measure:
-    """Adjusted R². R² of a sample is too high, and of a sample of it twice so: bounds are moved back by both."""
+def _explained(whole: np.ndarray, drawn: np.ndarray, n: int, n_people: int) -> Measure:
+    """Adjusted R², and bounds by Fisher's z of its root.
+
+    R² of a sample is too high, and of a sample drawn from it twice so; percentiles of draws would lie above the
+    truth. The spread of z is that of the draws, widened as `_tail` says.
+    """
     fit, fits = (importance.relative_weights(c).sum(axis=-1) for c in (whole, drawn))
     k = whole.shape[-1] - 1
-    adjusted = 1 - (1 - float(fit)) * (n - 1) / (n - k - 1)
-    low, high = np.quantile(fits, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) - 2 * (fits.mean() - fit)
-    return Measure(max(adjusted, 0.0), float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1)), n)
+    adjusted = max(1 - (1 - float(fit)) * (n - 1) / (n - k - 1), 0.0)
+    spread = float(np.arctanh(np.sqrt(np.clip(fits, 0, MOST_EXPLAINED))).std(ddof=1))
+    half = -stats.norm.ppf(_tail(n_people, k)) * spread
+    centre = np.arctanh(np.sqrt(min(adjusted, MOST_EXPLAINED)))
+    low, high = np.tanh(np.maximum([centre - half, centre + half], 0)) ** 2
+    return Measure(adjusted, float(low), float(high), n)
 
 
-def _mean(values: np.ndarray) -> list[float | None]:
-    found = measure.mean(len(values), values.sum(), (values * values).sum(), 1)
+def _mean(values: np.ndarray, who: np.ndarray) -> list[float | None]:
+    effect = repeats.of_values(values, who)
+    found = measure.mean(len(values), values.sum(), (values * values).sum(), 1, effect=effect)
     return [found.value, found.low, found.high]
 
 

@@ -55,7 +55,8 @@ class Evidence(Brief):
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
         """What is published beside the aspects and touchpoints."""
-        return {"drivers": self.drivers.table, "customers": self.customers}
+        rates = {"rates": self.outside.by_quarter} if self.outside else {}
+        return {"drivers": self.drivers.table, "customers": self.customers} | rates
 
     @property
     def figures(self) -> list[Figure]:

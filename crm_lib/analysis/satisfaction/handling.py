@@ -14,7 +14,7 @@ from scipy import stats
 from crm_lib.analysis import intervals
 from crm_lib.analysis.funnel.durations import median_days
 from crm_lib.analysis.intervals import LEVEL, Interval
-from crm_lib.analysis.satisfaction import measure
+from crm_lib.analysis.satisfaction import measure, repeats
 from crm_lib.analysis.satisfaction.answers import fetched
 from crm_lib.analysis.satisfaction.breakdown import Limits
 from crm_lib.analysis.satisfaction.measure import Measure
@@ -137,9 +137,11 @@ def _content_after(
     marked = said.left_join(after, "response_id")
     marked = marked.mutate(after=marked.after.fill_null(False), top=marked.csat >= csat.top_from)
     found = fetched(marked.group_by("after").aggregate(n=marked.count(), k=n_where(marked.top)))
-    sums = {bool(r.after): (int(r.k), int(r.n)) for r in found.itertuples()}
-    a, b = sums.get(True, (0, 0)), sums.get(False, (0, 0))
-    shares = tuple(measure.share(*s, limits.suppress_below) for s in (a, b))
+    top = {"content": (ibis.ifelse(marked.top, 1.0, 0.0), ibis.literal(1.0))}
+    again = repeats.effects(marked, top, "after")
+    sums = {bool(r.after): (int(r.k), int(r.n), again[bool(r.after)]["content"]) for r in found.itertuples()}
+    a, b = sums.get(True, (0, 0, 1.0)), sums.get(False, (0, 0, 1.0))
+    shares = tuple(measure.share(k, n, limits.suppress_below, effect) for k, n, effect in (a, b))
     if min(a[1], b[1]) < limits.compare_from:
         return *shares, Measure(n=min(a[1], b[1]), why=measure.FEW)
-    return *shares, measure.shown(intervals.newcombe(*a, *b), 1)
+    return *shares, measure.share_difference(a, b)

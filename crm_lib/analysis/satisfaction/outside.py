@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import ibis
@@ -14,12 +13,12 @@ from scipy import stats
 from crm_lib.analysis import histories, intervals
 from crm_lib.analysis.intervals import LEVEL
 from crm_lib.analysis.satisfaction import answers as engine
-from crm_lib.analysis.satisfaction import measure
-from crm_lib.analysis.satisfaction.breakdown import NO_PAIRS, PAIR_SUMS, Limits
+from crm_lib.analysis.satisfaction import by_aspect
+from crm_lib.analysis.satisfaction.breakdown import Limits
+from crm_lib.analysis.satisfaction.by_aspect import rate
 from crm_lib.analysis.satisfaction.measure import Measure
 from crm_lib.analysis.sums import n_where, total
 
-QUARTERS_OF_YEAR = 4
 LAGS = (0, 1, 2)
 FEWEST_QUARTERS = 8  # of a correlation
 
@@ -46,6 +45,7 @@ class Outside:
     products: product_id, n_units, n_failures, failure rate with interval, `apart`: clearly above all others
     aspects: aspect, complaints per customer and survey ratio of the last four quarters and the four before,
         `disagrees`: the survey rose while complaints clearly rose
+    by_quarter: the same by aspect and quarter, failures too (`by_aspect.quarters`)
     judged: the same for the whole, in the last two quarters that both know, by the measure `survey`; None where
         it can't be judged
     lags: correlation of survey and complaint rate by quarter, complaints up to two quarters later
@@ -54,6 +54,7 @@ class Outside:
     quarters: pd.DataFrame
     products: pd.DataFrame
     aspects: pd.DataFrame
+    by_quarter: pd.DataFrame
     survey: str = "ratio"
     judged: Disagreement | None = None
     lags: dict[int, Measure] = field(default_factory=dict)
@@ -76,11 +77,13 @@ def outside(
     sold = _sold(transactions)
     counted = _cases(cases)
     quarters = _quarters(counted, sold)
+    pairs = None if rated is None else engine.pair_sums(engine.pairs_by_aspect(rated), ["aspect", "period"])
     survey = "ratio" if trend.ratio.notna().any() else "nps"
     return Outside(
         quarters=quarters,
         products=_products(cases, transactions),
-        aspects=_aspects(counted, quarters, rated, limits),
+        aspects=by_aspect.years(counted, quarters, pairs, limits),
+        by_quarter=by_aspect.quarters(counted, quarters, pairs, limits),
         survey=survey,
         judged=_judged(quarters, trend, survey),
         lags=_lags(quarters, trend, survey),
@@ -101,6 +104,7 @@ def _sold(transactions: Table) -> pd.DataFrame:
         )
     )
     found = _dated(buyers).merge(_dated(units), "left", "period").sort_values("period", ignore_index=True)
+    found = found.fillna({"n_units": 0.0})
     if found.empty:
         return found
     first, last = pd.Timestamp(ends["first"][0]), pd.Timestamp(ends["last"][0])
@@ -137,11 +141,6 @@ def _dated(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(period=pd.to_datetime(frame.period))
 
 
-def _rate(events: float, exposure: float) -> Measure:
-    found = intervals.poisson_rate(int(events), float(exposure))
-    return Measure(found.value, found.low, found.high, int(events))
-
-
 def _quarters(counted: pd.DataFrame, sold: pd.DataFrame) -> pd.DataFrame:
     by_period = counted.groupby("period")[["n_complaints", "n_failures"]].sum()
     rows = []
@@ -149,8 +148,8 @@ def _quarters(counted: pd.DataFrame, sold: pd.DataFrame) -> pd.DataFrame:
         n_complaints, n_failures = by_period.loc[row.period] if row.period in by_period.index else (0, 0)
         rows.append(
             {"period": row.period, "n_customers": row.n_customers, "n_units": row.n_units}
-            | _rate(n_complaints, row.n_customers).columns("complaints")
-            | _rate(n_failures, row.n_units).columns("failures")
+            | rate(n_complaints, row.n_customers).columns("complaints")
+            | rate(n_failures, row.n_units).columns("failures")
         )
     columns = [
         "period",
@@ -160,18 +159,6 @@ def _quarters(counted: pd.DataFrame, sold: pd.DataFrame) -> pd.DataFrame:
         *Measure().columns("failures"),
     ]
     return pd.DataFrame(rows, columns=columns)
-
-
-def changed(before: pd.Series, after: pd.Series) -> int:
-    """1 or −1 where complaints clearly rose or fell: the later share of both, given both totals (exact in n).
-
-    Given k₁ + k₂ events, k₂ is binomial with the later exposure's share where the rates are equal; Wilson's
-    interval of k₂ ÷ (k₁ + k₂) is held against that share.
-    """
-    k = int(before.complaints_n), int(after.complaints_n)
-    share = float(after.n_customers / (before.n_customers + after.n_customers))
-    found = intervals.wilson(k[1], k[0] + k[1])
-    return 0 if not found or found.low <= share <= found.high else 1 if found.low > share else -1
 
 
 def _judged(quarters: pd.DataFrame, trend: pd.DataFrame, survey: str) -> Disagreement | None:
@@ -215,45 +202,6 @@ def _spearman(x: np.ndarray, y: np.ndarray) -> Measure:
     return Measure(rho, float(np.tanh(np.arctanh(rho) - half)), float(np.tanh(np.arctanh(rho) + half)), len(x))
 
 
-def _aspects(counted: pd.DataFrame, quarters: pd.DataFrame, rated: Table | None, limits: Limits) -> pd.DataFrame:
-    """Two years of four quarters by aspect: complaint rates, survey ratios, and whether they disagree."""
-    columns = ["aspect"]
-    for side in ("before", "after"):
-        columns += [*Measure().columns(f"complaints_{side}"), *Measure().columns(f"ratio_{side}")]
-    last = list(quarters.period[-QUARTERS_OF_YEAR:])
-    before = list(quarters.period[-2 * QUARTERS_OF_YEAR : -QUARTERS_OF_YEAR])
-    if len(before) < QUARTERS_OF_YEAR:
-        return pd.DataFrame(columns=[*columns, "disagrees"])
-    pairs = None
-    if rated is not None:
-        pairs = engine.pair_sums(engine.pairs_by_aspect(rated), ["aspect", "period"])
-    rows = []
-    for aspect in sorted(set(counted.aspect[counted.n_complaints > 0]) - {""}):
-        row: dict[str, object] = {"aspect": aspect}
-        for side, periods in (("before", before), ("after", last)):
-            row |= _of_year(aspect, side, periods, (counted, quarters, pairs), limits)
-        rose = _known(row["ratio_before"], row["ratio_after"]) and row["ratio_after"] > row["ratio_before"]
-        rows.append(row | {"disagrees": bool(rose and row["complaints_after_low"] > row["complaints_before"])})
-    return pd.DataFrame(rows, columns=[*columns, "disagrees"])
-
-
-def _known(*values: object) -> bool:
-    return not any(pd.isna(v) for v in values)
-
-
-def _of_year(
-    aspect: str, side: str, periods: Sequence[pd.Timestamp], frames: tuple, limits: Limits
-) -> dict[str, object]:
-    counted, quarters, pairs = frames
-    n = counted.n_complaints[(counted.aspect == aspect) & counted.period.isin(periods)].sum()
-    exposure = quarters.n_customers[quarters.period.isin(periods)].sum()
-    found = _rate(n, exposure).columns(f"complaints_{side}")
-    sums = NO_PAIRS
-    if pairs is not None:
-        sums = pairs[(pairs.aspect == aspect) & pairs.period.isin(periods)][list(PAIR_SUMS)].sum()
-    return found | measure.ratio(sums, limits.suppress_below).columns(f"ratio_{side}")
-
-
 def _products(cases: Table, transactions: Table) -> pd.DataFrame:
     """Failures per unit sold by product, most failures first; `apart`: its interval lies above theirs."""
     columns = ["product_id", "n_units", *Measure().columns("failures"), "apart"]
@@ -266,10 +214,10 @@ def _products(cases: Table, transactions: Table) -> pd.DataFrame:
     found = found[found.n_units > 0].sort_values(["n_failures", "product_id"], ascending=[False, True])
     rows = []
     for row in found.itertuples():
-        rate = _rate(row.n_failures, row.n_units)
+        failed = rate(row.n_failures, row.n_units)
         n_others, units = found.n_failures.sum() - row.n_failures, found.n_units.sum() - row.n_units
-        apart = bool(units and rate.low > intervals.poisson_rate(int(n_others), float(units)).high)
+        apart = bool(units and failed.low > intervals.poisson_rate(int(n_others), float(units)).high)
         rows.append(
-            {"product_id": row.product_id, "n_units": row.n_units, **rate.columns("failures"), "apart": apart}
+            {"product_id": row.product_id, "n_units": row.n_units, **failed.columns("failures"), "apart": apart}
         )
     return pd.DataFrame(rows, columns=columns)

@@ -11,7 +11,7 @@ from ibis.expr.types import Table
 
 from crm_lib.analysis import intervals, raking
 from crm_lib.analysis.intervals import Interval
-from crm_lib.analysis.satisfaction import breakdown, measure
+from crm_lib.analysis.satisfaction import breakdown, measure, repeats
 from crm_lib.analysis.satisfaction.answers import counts, fetched, pair_sums
 from crm_lib.analysis.satisfaction.base import ATTRIBUTES
 from crm_lib.analysis.satisfaction.breakdown import NO_PAIRS, PAIR_SUMS, Limits
@@ -70,13 +70,15 @@ def silent(
     if base is None or not int(base.count().to_pyarrow().as_py()):
         return Silent(_rates_frame([]), _weighted_frame([]), **about)
     graded = answers.inner_join(base, "customer_id")
-    rates = _rates(fetched(_asked_by_grade(graded)), limits)
+    again = _Again(graded, by_response, scales)
+    rates = _rates(fetched(_asked_by_grade(graded)), limits, again.by("grade"))
     cells = _cells(graded, by_response, base, scales)
     if cells.n.sum() < limits.compare_from:
         return Silent(rates, _weighted_frame([]), **about)
     targets, cells = _targets(cells, base, limits)
     weights = raking.rake(cells, targets)
-    rows = [_beside(name, cells, weights, scales, limits) for name in MEASURES]
+    effects = again.by().get("", {})
+    rows = [_beside(name, cells, weights, scales, limits, effects.get(name, 1.0)) for name in MEASURES]
     return Silent(
         rates,
         _weighted_frame([row for row in rows if row["plain"] is not None]),
@@ -88,16 +90,31 @@ def silent(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Again:
+    """Design effects of these answers, counted when they are asked for."""
+
+    answers: Table
+    by_response: Table | None
+    scales: Mapping[str, Scale]
+
+    def by(self, column: str = "") -> repeats.Effects:
+        if not repeats.are_there(self.answers):
+            return {}
+        return repeats.of_survey(self.answers, self.by_response, self.scales, column)
+
+
 def _asked_by_grade(graded: Table) -> Table:
     return graded.group_by("grade").aggregate(
         n_asked=graded.count(), n_answered=n_where(graded.is_answered)
     )
 
 
-def _rates(counted: pd.DataFrame, limits: Limits) -> pd.DataFrame:
+def _rates(counted: pd.DataFrame, limits: Limits, effects: repeats.Effects) -> pd.DataFrame:
     rows = []
     for row in counted.sort_values("grade").itertuples():
-        found = measure.share(row.n_answered, row.n_asked, limits.suppress_below)
+        effect = effects.get(row.grade, {}).get("response", 1.0)
+        found = measure.share(row.n_answered, row.n_asked, limits.suppress_below, effect)
         rows.append(
             {"grade": row.grade, "n_asked": row.n_asked, "n_answered": row.n_answered, **found.columns("rate")}
         )
@@ -145,24 +162,37 @@ def _targets(cells: pd.DataFrame, base: Table, limits: Limits) -> tuple[dict[str
 
 
 def _beside(
-    name: str, cells: pd.DataFrame, weights: np.ndarray, scales: Mapping[str, Scale], limits: Limits
+    name: str,
+    cells: pd.DataFrame,
+    weights: np.ndarray,
+    scales: Mapping[str, Scale],
+    limits: Limits,
+    effect: float,
 ) -> dict[str, object]:
-    plain = _estimate(name, cells, np.ones(len(cells)), scales, limits)
-    weighted = _estimate(name, cells, weights, scales, limits) if plain else Measure()
+    plain = _estimate(name, cells, np.ones(len(cells)), scales, limits, effect)
+    weighted = _estimate(name, cells, weights, scales, limits, effect) if plain else Measure()
     return {"measure": name, **plain.columns("plain"), **weighted.columns("weighted")}
 
 
 def _estimate(
-    name: str, cells: pd.DataFrame, weights: np.ndarray, scales: Mapping[str, Scale], limits: Limits
+    name: str,
+    cells: pd.DataFrame,
+    weights: np.ndarray,
+    scales: Mapping[str, Scale],
+    limits: Limits,
+    effect: float,
 ) -> Measure:
-    """A measure from weighted cells: the ratio by its delta method, shares at the effective n."""
+    """A measure from weighted cells: the ratio by its delta method, shares at the effective n.
+
+    Customers lie within cells, so that `effect` of their repeated answers comes on top of the weights.
+    """
     if name == "ratio":
-        return _ratio(cells, weights, limits)
+        return _ratio(cells, weights, limits, effect)
     n = cells["nps_n" if name == "nps" else "csat_n"].to_numpy(float)
     total = float((weights * n).sum())
     if n.sum() < limits.suppress_below or not total:
         return Measure(n=int(n.sum()), why=measure.FEW)
-    worth = raking.effective(weights, n) / total
+    worth = raking.effective(weights, n) / total / effect
     if name == "content":
         if scales.get("csat") is None or scales["csat"].top_from is None:
             return Measure(why=measure.NO_TOP)
@@ -177,13 +207,13 @@ def _of(found: Interval, n: np.ndarray) -> Measure:
     return Measure(found.value, found.low, found.high, int(n.sum()))
 
 
-def _ratio(cells: pd.DataFrame, weights: np.ndarray, limits: Limits) -> Measure:
+def _ratio(cells: pd.DataFrame, weights: np.ndarray, limits: Limits, effect: float) -> Measure:
     sums = {
         name: float((cells[name] * (weights**2 if name in SQUARES else weights)).sum())
         for name in PAIR_SUMS
         if name != "n"
     }
-    return measure.ratio(sums | {"n": int(cells.pairs_n.sum())}, limits.suppress_below)
+    return measure.ratio(sums | {"n": int(cells.pairs_n.sum())}, limits.suppress_below, effect)
 
 
 def _early_and_late(
@@ -203,37 +233,49 @@ def _early_and_late(
         pairs = pair_sums(joined, ("late",)).set_index("late")
     if len(cells) < 2 or cells.n_answered.min() < limits.compare_from:
         return pd.DataFrame(), {}, half
-    found = {late: _measured(cells.loc[late], pairs, late, scales, limits) for late in (False, True)}
+    again = _Again(marked, by_response, scales).by("late")
+    found = {
+        late: _measured(cells.loc[late], pairs, late, scales, (limits, again.get(late, {})))
+        for late in (False, True)
+    }
     rows = [
         {"late": late, "n_answered": int(cells.n_answered[late])}
         | {c: v for m in MEASURES for c, v in found[late][m].columns(m).items()}
         for late in (False, True)
     ]
-    return pd.DataFrame(rows), _differences(found, cells, pairs), half
+    return pd.DataFrame(rows), _differences(found, cells, pairs, again), half
 
 
 def _measured(
-    sums: pd.Series, pairs: pd.DataFrame, late: bool, scales: Mapping[str, Scale], limits: Limits
+    sums: pd.Series,
+    pairs: pd.DataFrame,
+    late: bool,
+    scales: Mapping[str, Scale],
+    given: tuple[Limits, Mapping[str, float]],
 ) -> dict[str, Measure]:
-    pair = pairs.loc[late] if late in pairs.index else NO_PAIRS
-    return breakdown.measures(sums, pair, scales, limits.suppress_below)
+    pair, (limits, effects) = pairs.loc[late] if late in pairs.index else NO_PAIRS, given
+    return breakdown.measures(sums, pair, scales, limits.suppress_below, effects)
 
 
 def _differences(
-    found: Mapping[bool, Mapping[str, Measure]], cells: pd.DataFrame, pairs: pd.DataFrame
+    found: Mapping[bool, Mapping[str, Measure]], cells: pd.DataFrame, pairs: pd.DataFrame, again: repeats.Effects
 ) -> dict[str, Measure]:
     """Late − early, for measures that both have."""
     early, late, made = found[False], found[True], {}
+
+    def effect(side: bool, name: str) -> float:
+        return again.get(side, {}).get(name, 1.0)
+
     if early["ratio"] and late["ratio"]:
         errors = [
-            (measure.log_ratio_error(pairs.loc[side]) or 0) * found[side]["ratio"].value for side in (True, False)
+            (measure.log_ratio_error(pairs.loc[side], effect(side, "ratio")) or 0) * found[side]["ratio"].value
+            for side in (True, False)
         ]
         made["ratio"] = measure.difference(late["ratio"], early["ratio"], *errors)
     if early["nps"] and late["nps"]:
-        errors = [measure.promoter_error(cells.loc[side]) for side in (True, False)]
+        errors = [measure.promoter_error(cells.loc[side], effect(side, "nps")) for side in (True, False)]
         made["nps"] = measure.difference(late["nps"], early["nps"], *errors)
     if early["content"] and late["content"]:
-        k = [int(cells.csat_top[side]) for side in (True, False)]
-        n = [int(cells.csat_n[side]) for side in (True, False)]
-        made["content"] = measure.shown(intervals.newcombe(k[0], n[0], k[1], n[1]), 1)
+        sides = [(cells.csat_top[s], cells.csat_n[s], effect(s, "content")) for s in (True, False)]
+        made["content"] = measure.share_difference(*sides)
     return made

@@ -11,7 +11,7 @@ from ibis.expr.types import Table
 
 from crm_lib.analysis.brief import Brief
 from crm_lib.analysis.satisfaction import answers as engine
-from crm_lib.analysis.satisfaction import breakdown, measure, reliability
+from crm_lib.analysis.satisfaction import breakdown, measure, reliability, repeats
 from crm_lib.analysis.satisfaction.breakdown import Change, Limits
 from crm_lib.analysis.satisfaction.measure import Measure
 from crm_lib.contract.publication import Figure, Publication
@@ -80,6 +80,7 @@ class Voices(Brief):
     spread: question, lowest, highest, n: how many gave an answer, rare ones pooled
     consistency: group, n_items, alpha
     complaints: aspect, n_complaints with interval, n_failures; empty without cases
+    repeats: by measure, how many times the variance is what it were if every answer came from another customer
     """
 
     overall: Overall
@@ -93,6 +94,7 @@ class Voices(Brief):
     complaints: pd.DataFrame
     scales: Mapping[str, Scale]
     limits: Limits
+    repeats: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def publication(self) -> Publication:
@@ -135,17 +137,19 @@ def voices(
         rated = engine.items(survey_items, replies, scales.get("items")).cache()
     asked = _questions(surveys, survey_items)
     pairs = breakdown.pair_cells(rated)
-    aspects = breakdown.aspects(rated, scales.get("items"), limits)
-    trend, changes = breakdown.trend(cells, pairs, scales, limits)
+    again = repeats.repeated(replies, rated, scales)
+    aspects = breakdown.aspects(rated, scales.get("items"), limits, again.aspect)
+    trend, changes = breakdown.trend(cells, pairs, scales, limits, again.period)
     return Voices(
-        overall=_overall(cells, pairs, rated, scales, (asked, limits)),
+        overall=_overall(cells, pairs, rated, scales, (asked, limits, again.whole)),
         base=_base(replies, cells, rated, _usable(surveys, survey_items, scales)),
         aspects=aspects,
-        touchpoints=breakdown.touchpoints(cells, pairs, scales, settings.touchpoints, limits),
+        touchpoints=breakdown.touchpoints(cells, pairs, scales, settings.touchpoints, limits, again.touchpoint),
         trend=trend,
         changes=changes,
         spread=breakdown.spread(engine.distribution(replies), limits),
         consistency=_consistency(rated, aspects, limits),
+        repeats=again.whole,
         complaints=breakdown.complaints(cases),
         scales=scales,
         limits=limits,
@@ -170,12 +174,12 @@ def _overall(
     pairs: pd.DataFrame,
     rated: Table | None,
     scales: Mapping[str, Scale],
-    given: tuple[set[str], Limits],
+    given: tuple[set[str], Limits, Mapping[str, float]],
 ) -> Overall:
-    asked, limits = given
+    asked, limits, effects = given
     sums, pair, few = cells.sum(numeric_only=True), pairs.sum(numeric_only=True), limits.suppress_below
-    found = breakdown.measures(sums, pair, scales, few)
-    found["response"] = measure.share(sums.n_answered, sums.n_asked, 1)
+    found = breakdown.measures(sums, pair, scales, few, effects)
+    found["response"] = measure.share(sums.n_answered, sums.n_asked, 1, effects.get("response", 1.0))
     for name, (column, scale) in ASKED_BY.items():
         found[name] = _because(found[name], column in asked, scale is None or scale in scales)
     median = engine.medians(engine.pairs_by_response(rated), ()).median_ratio[0] if found["ratio"] else None

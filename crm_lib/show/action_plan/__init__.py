@@ -2,7 +2,8 @@
 
 from crm_lib.show.action_plan.advice import next_steps
 from crm_lib.show.action_plan.advice import published as publication
-from crm_lib.show.action_plan.company import at_stake, fixed, last_time, on_target
+from crm_lib.show.action_plan.aims import on_target
+from crm_lib.show.action_plan.company import at_stake, fixed, last_time
 from crm_lib.show.action_plan.headline import headline
 from crm_lib.show.action_plan.lists import lists
 from crm_lib.show.action_plan.proposal import budgets, goes_with, peace, plays

@@ -1,11 +1,10 @@
-"""The manager's view: what all topics found, how near the targets are, what earlier plans brought."""
+"""The manager's view: what all topics found and what earlier plans brought."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from crm_lib.analysis.action_plan import Plan
-from crm_lib.analysis.action_plan.findings import Target
 from crm_lib.analysis.action_plan.loop import Measured
 from crm_lib.show.action_plan import names
 from crm_lib.show.action_plan.headline import first_measure
@@ -18,9 +17,7 @@ from crm_lib.theme.words import (
     day,
     interval,
     name,
-    ngettext,
     number,
-    percent,
     points,
     short_day,
     signed,
@@ -46,52 +43,6 @@ def at_stake(result: Plan) -> Part:
         "Sums of different kinds: what was spent, what may be lost, what waits. They rank; they don't add up."
     )
     return cells(heads, rows, _("What the reports found, most money first"), foot)
-
-
-def on_target(result: Plan) -> Part:
-    """Each target of the period that ran last: so far, and what it will end with at the present pace."""
-    if not result.targets:
-        return sentence(_("The source names no targets for a period that has begun."))
-    rows = [_target_row(t) for t in result.targets]
-    heads = [Cell(_("Target")), Cell(_("Period"))]
-    heads += [Cell(text, right=True) for text in (_("Aim"), _("So far"), _("At this pace"))] + [Cell(_("State"))]
-    shown = cells(heads, rows, _("Targets, and what came of them"))
-    missed = [t for t in result.targets if t.reached is False]
-    text = ngettext("{n} of {of} targets was missed.", "{n} of {of} targets were missed.", len(missed))
-    of = len([t for t in result.targets if t.reached is not None])
-    return together(shown, sentence(text.format(n=number(len(missed)), of=number(of)) if of else ""))
-
-
-def _target_row(t: Target) -> list[Cell]:
-    form = cash if t.metric == "revenue" else (lambda x: number(x, 0 if t.value >= 100 else 2))
-    period = _("{start} – {end}").format(start=day(t.start), end=day(t.end))
-    ahead = _("ended") if t.share_gone >= 1 else number(None)
-    if t.projected:
-        ahead = f"{form(t.projected.value)} ({between(t.projected.low, t.projected.high, form)})"
-    state, tone = _state(t)
-    return [
-        Cell(_metrics().get(t.metric, clean(t.metric))),
-        Cell(period),
-        *(Cell(x, right=True) for x in (form(t.value), form(t.so_far), ahead)),
-        Cell(state, tone=tone),
-    ]
-
-
-def _metrics() -> dict[str, str]:
-    return {"revenue": _("Revenue"), "orders": _("Orders"), "satisfaction": _("Satisfaction, got ÷ expected")}
-
-
-def _state(t: Target) -> tuple[str, str]:
-    if t.so_far is None:
-        return _("not measured here"), ""
-    if t.reached is not None:
-        text, tone = (_("✓ reached, {share}"), "ok") if t.reached else (_("✗ missed, {share}"), "no")
-        return text.format(share=percent(t.so_far / t.value) if t.value else number(None)), tone
-    if t.projected is None:
-        return _("too early to say"), ""
-    if t.projected.low >= t.value:
-        return _("✓ on course"), "ok"
-    return (_("✗ out of reach"), "no") if t.projected.high < t.value else (_("open"), "")
 
 
 def last_time(result: Plan) -> Part:

@@ -35,7 +35,7 @@ def lists(result: Plan, products: pd.DataFrame | None = None) -> TargetLists:
     kept = result.members.assign(
         action=members["list"].map(titles).to_numpy(object),
         offer=members["list"].map(offers).to_numpy(object),
-        product=[_short(called.get(p, p)) if p else "" for p in members["product_id"]],
+        product=_worded(members["product_id"], lambda p: _short(called.get(p, p)) if p else ""),
         reason=_reasons(result, members),
         arm_said=np.where(members["arm"] == CONTROL, _("do not contact: held out"), _("contact")),
     )

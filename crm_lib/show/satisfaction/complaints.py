@@ -5,14 +5,16 @@ from __future__ import annotations
 import pandas as pd
 
 from crm_lib.analysis.satisfaction import Evidence, Voices
+from crm_lib.analysis.satisfaction.by_aspect import changed
 from crm_lib.analysis.satisfaction.handling import WINDOW_DAYS, Handling
-from crm_lib.analysis.satisfaction.outside import Disagreement, Outside, changed
+from crm_lib.analysis.satisfaction.outside import Disagreement, Outside
 from crm_lib.show.charts import Labels
 from crm_lib.show.parts import Part, fold, note, sentence, together
-from crm_lib.show.satisfaction import wording
+from crm_lib.show.satisfaction import by_aspect, wording
+from crm_lib.show.satisfaction.by_aspect import per_hundred
 from crm_lib.show.satisfaction.pictures import line_with_range
 from crm_lib.show.tables import Field, table
-from crm_lib.theme.words import between, interval, is_missing, name, ngettext, number, percent
+from crm_lib.theme.words import between, interval, name, ngettext, number, percent
 from crm_lib.theme.words import gettext as _
 
 
@@ -21,21 +23,16 @@ def complaints(said: Voices, found: Evidence | None = None) -> Part:
     if said.complaints.empty:
         return sentence(_("This source has no complaints or failures up to this date."))
     outside, handled = (found.outside, found.handling) if found else (None, None)
-    parts = [_counts(said)]
+    parts = [by_aspect.counts(said)]
     if outside and len(outside.quarters):
         parts = [
             note(disagreement(outside)),
             _rates(outside),
             _together(outside),
             _failures(outside),
-            fold_counts(said, outside),
+            by_aspect.rates(said, outside),
         ]
     return together(*parts, handling(handled) if handled else Part())
-
-
-def per_hundred(rate: object) -> str:
-    """Write a rate per hundred."""
-    return number(None if is_missing(rate) else 100 * float(rate), 1)
 
 
 def disagreement(outside: Outside) -> str:
@@ -54,10 +51,10 @@ def disagreement(outside: Outside) -> str:
             quarter=wording.quarter(judged.after),
         )
     apart = outside.aspects[outside.aspects.disagrees.astype(bool)] if len(outside.aspects) else outside.aspects
-    if apart.empty:
-        return ""
-    text = _("Answers on {list} rose within a year while complaints about the same rose: they disagree.")
-    return text.format(list=", ".join(name(a) for a in apart.aspect))
+    if len(apart):
+        text = _("Answers on {list} rose within a year while complaints about the same rose: they disagree.")
+        return text.format(list=", ".join(name(a) for a in apart.aspect))
+    return by_aspect.disagreement(outside)
 
 
 def _agreement(judged: Disagreement | None) -> str:
@@ -163,61 +160,6 @@ def _failures(outside: Outside) -> Part:
         Field("range_text", wording.interval_head(), str),
     ]
     return together(sentence(told), fold(_("Failures by product"), table(shown, fields, _("Failures by product"))))
-
-
-def _surveyed(ratio: float, score: float) -> str:
-    return wording.score(score) if is_missing(ratio) else wording.ratio(ratio)
-
-
-def _counts(said: Voices) -> Part:
-    surveyed = said.aspects[["aspect", "ratio", "score"]]
-    shown = said.complaints.merge(surveyed, on="aspect", how="left")
-    shown = shown.assign(
-        aspect=[a or _("not stated") for a in shown.aspect],
-        range_text=wording.ranges(shown, "complaints", number),
-        survey=[_surveyed(r, s) for r, s in zip(shown.ratio, shown.score, strict=True)],
-    )
-    fields = [
-        Field("aspect", _("Aspect")),
-        Field("complaints", _("Complaints"), number),
-        Field("range_text", wording.interval_head(), str),
-        Field("n_failures", _("Failures"), number),
-        Field("survey", _("Survey"), str),
-    ]
-    foot = _("Survey: got ÷ expected, or the mean score where no expectation was asked for.")
-    total = _("Complaints: {n}; failures: {failures}. They stand beside the survey and do not explain it.")
-    return together(
-        table(shown, fields, _("Complaints and failures by aspect, most complaints first"), foot),
-        sentence(total.format(n=number(shown.complaints.sum()), failures=number(shown.n_failures.sum()))),
-    )
-
-
-def fold_counts(said: Voices, outside: Outside) -> Part:
-    """By aspect: two years side by side where there are two, and counts over all the time, folded."""
-    aspects = outside.aspects
-    if aspects.empty:
-        return _counts(said)
-    ranked = aspects.sort_values(["complaints_after", "aspect"], ascending=[False, True])
-    shown = ranked.assign(
-        range_text=wording.ranges(ranked, "complaints_after", per_hundred),
-        verdict=[_("disagree") if d else _("no contradiction") for d in ranked.disagrees],
-    )
-    fields = [
-        Field("aspect", _("Aspect")),
-        Field("complaints_after", _("Complaints per 100"), per_hundred),
-        Field("range_text", wording.interval_head(), str),
-        Field("complaints_before", _("a year before"), per_hundred),
-        Field("ratio_after", _("Got ÷ expected"), wording.ratio),
-        Field("ratio_before", _("a year before"), wording.ratio),
-        Field("verdict", _("Survey and complaints")),
-    ]
-    foot = _(
-        "Four complete quarters and the four before; complaints per 100 customers with an order in a quarter."
-    )
-    return together(
-        table(shown, fields, _("Complaints and survey by aspect, most complaints first"), foot),
-        fold(_("Counts over all the time"), _counts(said)),
-    )
 
 
 def handling(handled: Handling) -> Part:

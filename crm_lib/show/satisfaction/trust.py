@@ -52,15 +52,25 @@ def _who_answered(said: Voices) -> str:
 
 
 def _repeated(said: Voices) -> str:
+    """That some answered repeatedly, and what that takes from the answers' worth."""
     n = said.base.n_repeating
     if not n:
         return ""
     text = ngettext(
-        "{n} customer answered more than once. Each answer counts for itself, so intervals are a bit too narrow.",
-        "{n} customers answered more than once. Each answer counts for itself, so intervals are a bit too narrow.",
+        "{n} customer answered more than once; intervals take the answers of one customer as belonging together.",
+        "{n} customers answered more than once; intervals take the answers of one customer as belonging together.",
         n,
+    ).format(n=number(n))
+    found = next((m for m in ("ratio", "nps", "content") if getattr(said.overall, m)), "")
+    effect = said.repeats.get(found, 1.0)
+    if effect <= 1:
+        return text
+    worth = _("For “{measure}” {n} answers are worth {worth} of different customers.").format(
+        measure=wording.measure_name(said, found),
+        n=number(getattr(said.overall, found).n),
+        worth=number(getattr(said.overall, found).n / effect),
     )
-    return text.format(n=number(n))
+    return f"{text} {worth}"
 
 
 def _doubtful(said: Voices) -> str:

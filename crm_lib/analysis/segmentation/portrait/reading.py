@@ -12,6 +12,7 @@ import pandas as pd
 
 from crm_lib.analysis.engine import largest
 from crm_lib.analysis.satisfaction import answers
+from crm_lib.analysis.sums import total
 from crm_lib.contract.settings import Scale
 
 MOST_LEVELS = 20
@@ -176,12 +177,15 @@ def satisfaction(
         return
     said = answers.responses(surveys, scales)
     said = said.filter(said["is_answered"] & said["customer_id"].notnull())
-    rated = said.filter(said["csat"].notnull()).group_by("customer_id").agg(value=lambda t: t["csat"].mean())
+    asked = said.filter(said["csat"].notnull())
+    rated = asked.group_by("customer_id").agg(value=total(asked["csat"]) / asked.count())
     yield _number(classes, rated, "csat", "satisfaction")
     if items is None or not {"expected", "perceived"} <= set(items.columns):
         return
     pairs = answers.pairs_by_response(answers.items(items, said, scales.get("items")))
     owned = pairs.inner_join(said.select("response_id", "customer_id"), "response_id")
-    sums = owned.group_by("customer_id").agg(perceived=owned["perceived"].sum(), expected=owned["expected"].sum())
+    sums = owned.group_by("customer_id").agg(
+        perceived=total(owned["perceived"]), expected=total(owned["expected"])
+    )
     ratio = sums.select("customer_id", value=sums["perceived"] / sums["expected"])
     yield _number(classes, ratio, "ratio", "satisfaction")
