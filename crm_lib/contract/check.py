@@ -14,7 +14,7 @@ from ibis import _
 from crm_lib.contract.card import Rejected
 from crm_lib.contract.rules import ROW, SEEN, Rule, Surroundings, rules_of
 from crm_lib.contract.tables import TableContract
-from crm_lib.errors import DataContractError
+from crm_lib.errors import DataContractError, part
 
 REASON = "__reason"
 
@@ -45,7 +45,7 @@ def check(contract: TableContract, table: ibis.Table, around: Surroundings | Non
         raise DataContractError(
             f"{contract.name}: the table has no rows. It needs at least one: look at the file, or leave it out."
         )
-    _keys_unique(contract, table)
+    _keys_unique(contract, table, around)
     hit = {k: r for k, r in rules.items() if found[k]}
     n_read = found["n"] + around.n_broken_lines
     sound = table.drop(*(c for c in table.columns if c == ROW or c.endswith(SEEN)))
@@ -67,7 +67,7 @@ def _set_aside(contract, table, hit: Mapping[str, Rule], found, n_read: int, aro
     )
     firsts = first.to_pyarrow().to_pylist()[0]
     messages = tuple(
-        _message(contract.name, r, found[k], found["n"], (firsts[f"row{k}"], firsts[f"seen{k}"]), around.decimal)
+        _message(contract.name, r, found[k], found["n"], (firsts[f"row{k}"], firsts[f"seen{k}"]), around)
         for k, r in hit.items()
     )
     n_rejected = firsts["n"] + around.n_broken_lines
@@ -83,18 +83,21 @@ def _set_aside(contract, table, hit: Mapping[str, Rule], found, n_read: int, aro
 
 def _too_many(table: str, n: int, n_read: int, allowed: float, messages: tuple[str, ...]) -> str:
     lines = "".join(f"\n  {m}" for m in messages)
-    return (
+    return part(
         f"{table}: {n:,} of {n_read:,} rows ({n / n_read:.1%}) can't be used, more than "
         f"max_rejected_share = {allowed:g} allows.{lines}"
     )
 
 
-def broken_lines(table: str, n: int, n_read: int, first: int | None, allowed: float) -> str:
-    """The message about lines with too few or too many values; raises where they are too many."""
-    verb = "lines has" if n == 1 else "lines have"
-    message = (
-        f"{table}: {n:,} of {n_read:,} {verb} more or fewer values than the header (first: line {first:,}). "
-        "Correct the file, or the separator for this source."
+def broken_lines(table: str, n: int, n_read: int, first: tuple[int | None, str], allowed: float) -> str:
+    """The message about lines with too few or too many values; raises where they are too many.
+
+    `first` is the first such line and, where several files are one table, the file that holds it.
+    """
+    line, file = first
+    message = part(
+        f"{table}: {n:,} of {n_read:,} {'lines has' if n == 1 else 'lines have'} more or fewer values than the "
+        f"header (first: line {line:,}{_of(file)}). Correct the file, or the separator for this source."
     )
     if n / max(n_read, 1) > allowed:
         raise DataContractError(_too_many(table, n, n_read, allowed, (message,)))
@@ -127,26 +130,31 @@ def _seen(table: ibis.Table, column: str) -> ibis.Value:
     return value.cast("string").fill_null("")
 
 
-def _message(table: str, rule: Rule, n: int, n_rows: int, first: tuple[int, str], decimal: str) -> str:
-    row, seen = first
+def _message(table: str, rule: Rule, n: int, n_rows: int, first: tuple[int, str], around: Surroundings) -> str:
+    (row, file), seen = around.place(first[0]), first[1]
     what = rule.one if n == 1 else rule.many
     quoted = f', "{seen}"' if rule.quotes and seen else ""
     need = rule.need
     if rule.reason == "not a number":
-        need += _sign_hint(seen, decimal)
-    return f"{table}.{rule.column}: {n:,} of {n_rows:,} {what} (first: row {row:,}{quoted}). {need}"
+        need += " " + _sign_hint(seen, around.decimal)
+    return part(
+        f"{table}.{rule.column}: {n:,} of {n_rows:,} {what} (first: row {row:,}{_of(file)}{quoted}). {need}"
+    )
+
+
+def _of(file: str) -> str:
+    return part(f" of the file {file}") if file else ""
 
 
 def _sign_hint(seen: str, decimal: str) -> str:
     points, commas = seen.rfind("."), seen.rfind(",")
     if points >= 0 and commas >= 0:
         mark = "," if commas < points else "."
-        return f' Correct the file, or set thousands="{mark}" for this source.'
-    if commas >= 0 and decimal == ".":
-        return ' Correct the file, or set decimal="," for this source.'
-    if points >= 0 and decimal == ",":
-        return ' Correct the file, or set decimal="." for this source.'
-    return " Correct the file."
+        return part(f'Correct the file, or set thousands="{mark}" for this source.')
+    other = "," if decimal == "." else "."
+    if (commas if other == "," else points) >= 0:
+        return part(f'Correct the file, or set decimal="{other}" for this source.')
+    return part("Correct the file.")
 
 
 def _columns_there(contract: TableContract, table: ibis.Table) -> None:
@@ -159,7 +167,7 @@ def _columns_there(contract: TableContract, table: ibis.Table) -> None:
         )
 
 
-def _keys_unique(contract: TableContract, table: ibis.Table) -> None:
+def _keys_unique(contract: TableContract, table: ibis.Table, around: Surroundings) -> None:
     keys = [k for k in contract.key if k in table.columns]
     if not keys:
         return
@@ -168,8 +176,9 @@ def _keys_unique(contract: TableContract, table: ibis.Table) -> None:
     found = repeated.agg(n=_.count(), n_rows=_.n.sum(), first=_["first"].min()).to_pyarrow().to_pylist()[0]
     if found["n"]:
         name = " + ".join(keys)
-        verb = "value occurs" if found["n"] == 1 else "values occur"
+        row, file = around.place(found["first"])
         raise DataContractError(
-            f"{contract.name}.{name}: {found['n']:,} {verb} more than once, in {found['n_rows']:,} rows "
-            f"(first: row {found['first']:,}). It must be different in every row. Remove the duplicates."
+            f"{contract.name}.{name}: {found['n']:,} {'value occurs' if found['n'] == 1 else 'values occur'} more "
+            f"than once, in {found['n_rows']:,} rows (first: row {row:,}{_of(file)}). It must be different in "
+            "every row. Remove the duplicates."
         )

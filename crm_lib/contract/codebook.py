@@ -82,7 +82,7 @@ a table.
 | `names` | the columns in order, where there is no header | |
 | `decimal` | decimal sign | `"."` |
 | `thousands` | sign between thousands | none |
-| `dates` | `"day-first"`, `"month-first"`, or forms such as `"%Y%m%d"` (several: a list) | ISO: 2026-10-31 |
+| `dates` | `"day-first"`, `"month-first"`, `"excel"` (days as numbers: 45292), or forms such as `"%Y%m%d"` (several: a list) | ISO: 2026-10-31 |
 
 | fact in `settings` | meaning | default |
 |---|---|---|

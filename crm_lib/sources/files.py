@@ -17,7 +17,7 @@ import pyarrow as pa
 from ibis import _
 
 from crm_lib.contract.rules import ROW
-from crm_lib.errors import ConfigError, DataContractError
+from crm_lib.errors import ConfigError, DataContractError, part
 from crm_lib.sources.converted import Store
 from crm_lib.sources.settings import Reading, Source, TableMapping, nearest
 from crm_lib.sources.text import Decoded, decode, n_records
@@ -30,7 +30,10 @@ ENDINGS = (".parquet", ".csv", ".csv.gz", ".tsv", ".txt", ".xlsx", ".xls")
 
 @dataclass(frozen=True)
 class Raw:
-    """A table as the source has it: columns c0, c1 … and the row number, their names, and its broken lines."""
+    """A table as the source has it: columns c0, c1 … and the row number, their names, and its broken lines.
+
+    `parts` holds name and number of rows of each file, where several are one table.
+    """
 
     table: ibis.Table
     names: dict[str, str]
@@ -38,12 +41,15 @@ class Raw:
     n_broken: int = 0
     first_broken: int | None = None
     kept_as: str = ""
+    broken_in: str = ""
+    parts: tuple[tuple[str, int], ...] = ()
 
     def column(self, name: str, table: str) -> ibis.Value:
         """The column of their name; DataContractError says what there is instead."""
         if name not in self.names:
-            known = f'{table}: {self.place} has no column "{name}".{nearest(name, self.names)}'
-            raise DataContractError(f"{known} {self._advice()}")
+            raise DataContractError(
+                f'{table}: {self.place} has no column "{name}".{nearest(name, self.names)} {self._advice()}'
+            )
         return self.table[self.names[name]]
 
     def forget(self, con: ibis.BaseBackend) -> None:
@@ -54,13 +60,13 @@ class Raw:
     def _advice(self) -> str:
         names = [n for n in self.names if n]
         if any(DATA.search(n) for n in names):  # customers' data are never quoted
-            return "Its first line looks like data: set header = false and names = [...] for this source."
+            return part("Its first line looks like data: set header = false and names = [...] for this source.")
         signs = [s for s in (";", "|", "\t", ",") if len(names) == 1 and s in names[0]]
         if signs:
             sign = "tab" if signs[0] == "\t" else signs[0]
-            return f'Its columns are not told apart: set separator="{sign}" for this source.'
+            return part(f'Its columns are not told apart: set separator="{sign}" for this source.')
         known = ", ".join(names)
-        return f"Its columns are: {known}. Correct the file, or name their column under columns in crm.toml."
+        return part(f"Its columns are: {known}. Correct the file, or name their column under columns in crm.toml.")
 
 
 def engine() -> ibis.BaseBackend:

@@ -19,7 +19,7 @@ from crm_lib.contract.cut import cut, known_day
 from crm_lib.contract.rules import Surroundings, without_missing_codes
 from crm_lib.contract.tables import TABLES
 from crm_lib.errors import ConfigError, DataContractError
-from crm_lib.sources import files
+from crm_lib.sources import files, several
 from crm_lib.sources.converted import Store
 from crm_lib.sources.mapping import left_out, mapped, settle_dates
 from crm_lib.sources.settings import Source, TableMapping
@@ -148,7 +148,8 @@ def _table(con, source: Source, name: str, mapping: TableMapping, work: _Work) -
     if raw.n_broken:
         n_read = raw.table.count().to_pyarrow().as_py() + raw.n_broken
         allowed = settings.max_rejected_share
-        work.warnings.append(broken_lines(name, raw.n_broken, n_read, raw.first_broken, allowed))
+        first = (raw.first_broken, raw.broken_in)
+        work.warnings.append(broken_lines(name, raw.n_broken, n_read, first, allowed))
     typed = mapped(contract, raw, mapping, lambda file: _file(con, name, source.path / file, mapping, None))
     typed = con.create_table(f"typed_{name}", typed, temp=True)
     raw.forget(con)
@@ -163,6 +164,7 @@ def _table(con, source: Source, name: str, mapping: TableMapping, work: _Work) -
         max_rejected_share=settings.max_rejected_share,
         decimal=mapping.reading.decimal,
         n_broken_lines=raw.n_broken,
+        parts=raw.parts,
     )
     checked = check(contract, typed, around)
     work.warnings += [*([note] if note else []), *checked.messages]
@@ -179,7 +181,8 @@ def _left_out(name: str, raw: files.Raw, mapping: TableMapping) -> str:
 def _raw(con, source: Source, name: str, mapping: TableMapping, store: Store | None) -> files.Raw:
     if source.kind == "duckdb":
         return files.read_database(con, source.path, mapping.file or name)
-    return _file(con, name, files.find(source, name, mapping), mapping, store)
+    found = several.paths(source, name, mapping)
+    return several.as_one(con, [_file(con, name, path, mapping, store) for path in found], name)
 
 
 def _file(con, name: str, path: Path, mapping: TableMapping, store: Store | None) -> files.Raw:
@@ -197,7 +200,7 @@ def file_paths(source: Source, mappings: Mapping[str, TableMapping]) -> list[Pat
     paths = []
     for name, mapping in mappings.items():
         with suppress(DataContractError):
-            paths.append(files.find(source, name, mapping))
+            paths += several.paths(source, name, mapping)
         others = [source.path / m.lookup.file for m in mapping.columns.values() if m.lookup]
         paths += [p for p in others if p.is_file()]
     return paths

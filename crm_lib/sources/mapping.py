@@ -10,7 +10,7 @@ from ibis import _
 
 from crm_lib.contract.rules import ROW, SEEN
 from crm_lib.contract.tables import TEXT, TableContract
-from crm_lib.errors import DataContractError
+from crm_lib.errors import DataContractError, part
 from crm_lib.sources.files import Raw
 from crm_lib.sources.settings import Aspect, ColumnMapping, Lookup, Reading, TableMapping
 from crm_lib.sources.typed import ORDERS, TYPES, by_order, text_of, typed
@@ -23,12 +23,12 @@ def mapped(contract: TableContract, raw: Raw, mapping: TableMapping, read_other:
     if not mapping.unpivot:
         return _select(contract, raw, mapping, read_other)
     parts = [_select(contract, raw, _of_aspect(mapping, a), read_other) for a in mapping.unpivot]
-    every = list(dict.fromkeys(c for part in parts for c in part.columns))
-    types = {c: part[c].type() for part in parts for c in part.columns}
+    every = list(dict.fromkeys(c for one in parts for c in one.columns))
+    types = {c: one[c].type() for one in parts for c in one.columns}
     filled = []
-    for i, part in enumerate(parts):
-        lacking = {c: ibis.null(types[c]) for c in every if c not in part.columns}
-        filled.append(part.mutate(**lacking).select(every).mutate(_place=ibis.literal(i)))
+    for i, one in enumerate(parts):
+        lacking = {c: ibis.null(types[c]) for c in every if c not in one.columns}
+        filled.append(one.mutate(**lacking).select(every).mutate(_place=ibis.literal(i)))
     return ibis.union(*filled).order_by(ROW, "_place").drop("_place") if len(filled) > 1 else parts[0]
 
 
@@ -166,9 +166,9 @@ def _only_order(table: ibis.Table, place: str, column: str, n: int) -> tuple[ibi
 
 
 def _ambiguous(place: str, n: int, found: dict, both: bool) -> str:
-    what = "can be read day-first and month-first" if both else "follow no one form"
-    return (
-        f'{place}: {n:,} dates (such as "{found["first"]}") {what}: {found["day_first"]:,} fit day-first, '
-        f'{found["month_first"]:,} fit month-first. A date is never guessed. Set dates="day-first" or '
+    return part(
+        f'{place}: {n:,} dates (such as "{found["first"]}") '
+        f"{'can be read day-first and month-first' if both else 'follow no one form'}: {found['day_first']:,} fit "
+        f'day-first, {found["month_first"]:,} fit month-first. A date is never guessed. Set dates="day-first" or '
         'dates="month-first" for this source, or a form such as dates="%Y%m%d".'
     )

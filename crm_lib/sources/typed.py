@@ -25,6 +25,10 @@ BRACKETS = r"^\((.+)\)$"
 BEFORE = r"^([+-]?)\s*(?:[￥¥$€£]|CNY|RMB|USD|EUR|GBP)[ \xA0]*"
 AFTER = r"[ \xA0\x{202F}]*(?:元|[￥¥$€£]|CNY|RMB|USD|EUR|GBP)$"
 ORDERS = {"day-first": "%d/%m/%Y", "month-first": "%m/%d/%Y"}
+# Days as a spreadsheet stores them: counted from day 0, the hour as a fraction (Excel; old Excel for Mac).
+EXCEL = {"excel": "1899-12-30", "excel-1904": "1904-01-01"}
+SERIAL = r"^[2-7]\d{4}(\.\d+)?$"  # 1954 to 2119, counted from 1899-12-30
+_SECONDS = 86_400
 
 
 @ibis.udf.scalar.builtin(name="try_strptime")
@@ -50,7 +54,7 @@ def typed(value: ibis.Value, kind: str, reading: Reading, times: float = 1) -> i
     """A value as `kind` (a type of the contract), null where it doesn't follow the declared form."""
     if kind == TEXT:
         return text_of(value)
-    if not value.type().is_string():
+    if not value.type().is_string() and not (kind in (DAY, TIME) and value.type().is_numeric()):
         return _scaled(value, kind, times)
     text = text_of(value)
     if kind == FLAG:
@@ -108,7 +112,10 @@ def time(text: ibis.StringValue, forms: tuple[str, ...]) -> ibis.Value:
         return _iso(text)
     ways = []
     for form in forms:
-        ways += by_order(text, form) if form in ORDERS else [_try_strptime(text, form)]
+        if form in ORDERS:
+            ways += by_order(text, form)
+        else:
+            ways.append(_counted_days(text, form) if form in EXCEL else _try_strptime(text, form))
     return ibis.coalesce(*ways, _iso(text)) if set(forms) & set(ORDERS) else ibis.coalesce(*ways)
 
 
@@ -118,6 +125,12 @@ def by_order(text: ibis.StringValue, order: str) -> list[ibis.Value]:
     form = ORDERS[order]
     shaped = ibis.ifelse(plain.re_search(r"^\d{1,2}/\d{1,2}/\d{4}( |$)"), plain, ibis.null("string"))
     return [_try_strptime(shaped, form + rest) for rest in ("", " %H:%M:%S", " %H:%M")]
+
+
+def _counted_days(text: ibis.StringValue, form: str) -> ibis.Value:
+    """Text to a time where it is the number of a spreadsheet's day, to the nearest second."""
+    days = ibis.ifelse(text.re_search(SERIAL), text, ibis.null("string")).try_cast("float64")
+    return ibis.timestamp(EXCEL[form]) + (days * _SECONDS).round().cast("int64").as_interval("s")
 
 
 def _iso(text: ibis.StringValue) -> ibis.Value:
