@@ -67,6 +67,7 @@ a table.
 | key of `[sources.NAME.tables.TABLE]` | meaning |
 |---|---|
 | `file` | file name (`.csv`, `.tsv`, `.txt`, `.gz`, `.xlsx`, `.xls`, `.parquet`), or the table's name in a DuckDB file |
+| `files` | several files that are one table, instead of `file`: names, or patterns such as `"orders_????-??.csv"` |
 | `columns` | where each of our columns comes from, see below; columns that bear our name need no entry |
 | `keep` | further columns kept as attributes, as they are |
 | `leave_out` | values of their columns whose rows are no rows of the table: `{ "State" = ["cancelled"] }` |

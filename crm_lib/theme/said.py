@@ -22,6 +22,7 @@ _PLACE = re.compile(r"\{(\w+)(?:![rsa])?(?::([^{}]*))?\}")
 _SENTENCE_ENDS = re.compile(r"(?<=[.?!…]) ")
 _LED_BY = re.compile(r"([\w.\[\]-]+): (?=\S)")
 _LONGEST = 20_000  # characters; a longer text stays as it is
+_MOST_SENTENCES = 20
 _LEAST_LETTERS = 4  # what has fewer between its places would fit anything
 
 
@@ -156,8 +157,10 @@ def _filled(translation: str, values: dict[str, str], say: Callable[[str], str])
 
 def _lines(text: str, those: list[Known]) -> str:
     lines = text.split("\n")
+    if len(lines) == 1:
+        return ""
     said = [_said(line, those) for line in lines]
-    return "\n".join(s or line.strip() for s, line in zip(said, lines, strict=True)) if any(said[1:]) else ""
+    return "\n".join(s or line.strip() for s, line in zip(said, lines, strict=True)) if any(said) else ""
 
 
 def _led(text: str, those: list[Known]) -> str:
@@ -178,4 +181,5 @@ def _sentences(text: str, those: list[Known]) -> str:
 
 
 def _ends(text: str) -> Iterator[int]:
-    return reversed([found.start() for found in _SENTENCE_ENDS.finditer(text)])
+    found = [end.start() for end in itertools.islice(_SENTENCE_ENDS.finditer(text), _MOST_SENTENCES)]
+    return reversed(found)
