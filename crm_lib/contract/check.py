@@ -133,13 +133,13 @@ def _seen(table: ibis.Table, column: str) -> ibis.Value:
 def _message(table: str, rule: Rule, n: int, n_rows: int, first: tuple[int, str], around: Surroundings) -> str:
     (row, file), seen = around.place(first[0]), first[1]
     what = rule.one if n == 1 else rule.many
-    quoted = f', "{seen}"' if rule.quotes and seen else ""
     need = rule.need
     if rule.reason == "not a number":
         need += " " + _sign_hint(seen, around.decimal)
-    return part(
-        f"{table}.{rule.column}: {n:,} of {n_rows:,} {what} (first: row {row:,}{_of(file)}{quoted}). {need}"
-    )
+    where = f"{table}.{rule.column}"
+    if rule.quotes and seen:
+        return part(f'{where}: {n:,} of {n_rows:,} {what} (first: row {row:,}{_of(file)}, "{seen}"). {need}')
+    return part(f"{where}: {n:,} of {n_rows:,} {what} (first: row {row:,}{_of(file)}). {need}")
 
 
 def _of(file: str) -> str:

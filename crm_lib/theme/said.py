@@ -104,7 +104,7 @@ def _shape(form: str) -> str:
     if form.endswith("%"):
         return r"-?[\d.,]+%"
     if form.endswith((",", "d")):
-        return r"-?[\d,]+"
+        return r"-?\d+(?:,\d{3})*"
     return r"-?[\d.,einfa+-]+" if form.endswith(("g", "f")) else ".*?"
 
 

@@ -91,6 +91,14 @@ def test_a_hostile_name_neither_breaks_nor_slows_the_recognition():
     assert "请改正文件" in told
 
 
+def test_the_first_case_is_quoted_as_it_stands():
+    text = failing(CHECKS["too many rows rejected"])
+    assert "（第一处：第1行，“12,5O”）。" in said.error(text)
+    several = said.error(failing(CHECKS["too many rows rejected, in a file of several"]))
+    assert "（第一处：第1行，文件a_2.csv，“drei”）。" in several
+    assert "\ntransactions.amount：2行中有1个值不是数字" in several
+
+
 def failing(function):
     try:
         function()
