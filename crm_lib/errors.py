@@ -11,6 +11,7 @@ CrmError
 
 A message says what was seen (count, first case), what is needed and what to do.
 It quotes values of number and date columns only, and names a customer by id at most.
+It is English where it is raised; pages say it in the reader's language (`crm_lib.theme.said`).
 """
 
 import os
@@ -39,6 +40,11 @@ class CrmError(Exception):
             *(f"│ {line:<{_WIDTH - 4}} │" for line in lines),
             f"└{'─' * (_WIDTH - 2)}┘",
         ]
+
+
+def part(text: str) -> str:
+    """Return the text as it is: words that become part of an error's message, marked for the catalogues."""
+    return text
 
 
 class ConfigError(CrmError):

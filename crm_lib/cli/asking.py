@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from crm_lib.sources.guess import Proposal, ProposedTable, Question
     from crm_lib.sources.settings import Reading
 
+SAID = "as you said"
 _LONGEST = 22  # characters of one example
 _WIDTH = 118  # where there is no terminal
 
@@ -100,6 +101,10 @@ def _show_table(console: Console, table: ProposedTable) -> None:
         grid.add_row(
             Text(column.target), Text(safe(column.theirs.name)), Text(f"{column.sure}{why}"), Text(examples)
         )
+    for aspect in table.aspects:
+        sides = {k: getattr(aspect, k) for k in ("expected", "perceived", "score") if getattr(aspect, k)}
+        for target, theirs in sides.items():
+            grid.add_row(Text(target), Text(safe(theirs)), Text(SAID), Text(safe(f"aspect: {aspect.aspect}")))
     console.print(grid)
     if table.unused:
         console.print(Text(f"  not used: {safe(', '.join(table.unused))}"))

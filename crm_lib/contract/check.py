@@ -14,7 +14,7 @@ from ibis import _
 from crm_lib.contract.card import Rejected
 from crm_lib.contract.rules import KNOWN, ROW, SEEN, Rule, Surroundings, rules_of, with_known
 from crm_lib.contract.tables import TableContract
-from crm_lib.errors import DataContractError
+from crm_lib.errors import DataContractError, part
 
 REASON = "__reason"
 
@@ -48,7 +48,7 @@ def check(contract: TableContract, table: ibis.Table, around: Surroundings | Non
         raise DataContractError(
             f"{contract.name}: the table has no rows. It needs at least one: look at the file, or leave it out."
         )
-    _keys_unique(contract, table)
+    _keys_unique(contract, table, around)
     hit = {k: r for k, r in rules.items() if found[k]}
     n_read = found["n"] + around.n_broken_lines
     if not hit:
@@ -76,9 +76,7 @@ def _set_aside(contract, table, hit: Mapping[str, Rule], found, n_read: int, aro
     )
     firsts = first.to_pyarrow().to_pylist()[0]
     messages = tuple(
-        _message(
-            contract.name, r, found[k], found["n"], (firsts.get(f"row{k}"), firsts[f"seen{k}"]), around.decimal
-        )
+        _message(contract.name, r, found[k], found["n"], (firsts.get(f"row{k}"), firsts[f"seen{k}"]), around)
         for k, r in hit.items()
     )
     n_rejected = firsts["n"] + around.n_broken_lines
@@ -98,18 +96,21 @@ def _first(seen: ibis.Value, where: ibis.Value, ordered: bool) -> ibis.Value:
 
 def _too_many(table: str, n: int, n_read: int, allowed: float, messages: tuple[str, ...]) -> str:
     lines = "".join(f"\n  {m}" for m in messages)
-    return (
+    return part(
         f"{table}: {n:,} of {n_read:,} rows ({n / n_read:.1%}) can't be used, more than "
         f"max_rejected_share = {allowed:g} allows.{lines}"
     )
 
 
-def broken_lines(table: str, n: int, n_read: int, first: int | None, allowed: float) -> str:
-    """The message about lines with too few or too many values; raises where they are too many."""
-    verb = "lines has" if n == 1 else "lines have"
-    message = (
-        f"{table}: {n:,} of {n_read:,} {verb} more or fewer values than the header (first: line {first:,}). "
-        "Correct the file, or the separator for this source."
+def broken_lines(table: str, n: int, n_read: int, first: tuple[int | None, str], allowed: float) -> str:
+    """The message about lines with too few or too many values; raises where they are too many.
+
+    `first` is the first such line and, where several files are one table, the file that holds it.
+    """
+    line, file = first
+    message = part(
+        f"{table}: {n:,} of {n_read:,} {'lines has' if n == 1 else 'lines have'} more or fewer values than the "
+        f"header (first: line {line:,}{_of(file)}). Correct the file, or the separator for this source."
     )
     if n / max(n_read, 1) > allowed:
         raise DataContractError(_too_many(table, n, n_read, allowed, (message,)))
@@ -142,30 +143,37 @@ def _seen(table: ibis.Table, column: str) -> ibis.Value:
     return ibis.coalesce(*seen, table[column].cast("string"), "")
 
 
-def _message(table: str, rule: Rule, n: int, n_rows: int, first: tuple[int | None, str], decimal: str) -> str:
+def _message(
+    table: str, rule: Rule, n: int, n_rows: int, first: tuple[int | None, str], around: Surroundings
+) -> str:
     row, seen = first
     what = rule.one if n == 1 else rule.many
-    quoted = f'"{seen}"' if rule.quotes and seen else ""
-    place = ", ".join(p for p in (f"first: row {row:,}" if row else "", quoted) if p)
     need = rule.need
     if rule.reason == "not a number":
-        need += _sign_hint(seen, decimal)
-    if row is None:  # a server's
-        place = f"such as {quoted}" if quoted else ""
-        need = need.replace("the file", "the table").replace("two files", "two tables")
-    return f"{table}.{rule.column}: {n:,} of {n_rows:,} {what}{f' ({place})' if place else ''}. {need}"
+        need += " " + _sign_hint(seen, around.decimal)
+    where, quoted = f"{table}.{rule.column}", rule.quotes and seen
+    if row is None:  # a server's rows have no number
+        case = part(f' (such as "{seen}")') if quoted else ""
+        return part(f"{where}: {n:,} of {n_rows:,} {what}{case}. {need}")
+    row, file = around.place(row)
+    if quoted:
+        return part(f'{where}: {n:,} of {n_rows:,} {what} (first: row {row:,}{_of(file)}, "{seen}"). {need}')
+    return part(f"{where}: {n:,} of {n_rows:,} {what} (first: row {row:,}{_of(file)}). {need}")
+
+
+def _of(file: str) -> str:
+    return part(f" of the file {file}") if file else ""
 
 
 def _sign_hint(seen: str, decimal: str) -> str:
     points, commas = seen.rfind("."), seen.rfind(",")
     if points >= 0 and commas >= 0:
         mark = "," if commas < points else "."
-        return f' Correct the file, or set thousands="{mark}" for this source.'
-    if commas >= 0 and decimal == ".":
-        return ' Correct the file, or set decimal="," for this source.'
-    if points >= 0 and decimal == ",":
-        return ' Correct the file, or set decimal="." for this source.'
-    return " Correct the file."
+        return part(f'Correct the file, or set thousands="{mark}" for this source.')
+    other = "," if decimal == "." else "."
+    if (commas if other == "," else points) >= 0:
+        return part(f'Correct the file, or set decimal="{other}" for this source.')
+    return part("Correct the file.")
 
 
 def _columns_there(contract: TableContract, table: ibis.Table) -> None:
@@ -178,7 +186,7 @@ def _columns_there(contract: TableContract, table: ibis.Table) -> None:
         )
 
 
-def _keys_unique(contract: TableContract, table: ibis.Table) -> None:
+def _keys_unique(contract: TableContract, table: ibis.Table, around: Surroundings) -> None:
     keys = [k for k in contract.key if k in table.columns]
     if not keys:
         return
@@ -189,9 +197,15 @@ def _keys_unique(contract: TableContract, table: ibis.Table) -> None:
     found = repeated.agg(n=_.count(), n_rows=_.n.sum(), **first).to_pyarrow().to_pylist()[0]
     if found["n"]:
         name = " + ".join(keys)
-        verb = "value occurs" if found["n"] == 1 else "values occur"
-        place = f" (first: row {found['first']:,})" if row else ""
         raise DataContractError(
-            f"{contract.name}.{name}: {found['n']:,} {verb} more than once, in {found['n_rows']:,} rows{place}. "
-            "It must be different in every row. Remove the duplicates."
+            f"{contract.name}.{name}: {found['n']:,} {'value occurs' if found['n'] == 1 else 'values occur'} more "
+            f"than once, in {found['n_rows']:,} rows{_first_place(found, around)}. It must be different in "
+            "every row. Remove the duplicates."
         )
+
+
+def _first_place(found: Mapping[str, int], around: Surroundings) -> str:
+    if "first" not in found:  # a server's rows have no number
+        return ""
+    row, file = around.place(found["first"])
+    return part(f" (first: row {row:,}{_of(file)})")

@@ -81,6 +81,7 @@ a table.
 | key of `[sources.NAME.tables.TABLE]` | meaning |
 |---|---|
 | `file` | file name (`.csv`, `.tsv`, `.txt`, `.gz`, `.xlsx`, `.xls`, `.parquet`), or the table's name in a database |
+| `files` | several files that are one table, instead of `file`: names, or patterns such as `"orders_????-??.csv"` |
 | `columns` | where each of our columns comes from, see below; columns that bear our name need no entry |
 | `keep` | further columns kept as attributes, as they are |
 | `leave_out` | values of their columns whose rows are no rows of the table: `{ "State" = ["cancelled"] }` |
@@ -96,7 +97,7 @@ a table.
 | `names` | the columns in order, where there is no header | |
 | `decimal` | decimal sign | `"."` |
 | `thousands` | sign between thousands | none |
-| `dates` | `"day-first"`, `"month-first"`, or forms such as `"%Y%m%d"` (several: a list) | ISO: 2026-10-31 |
+| `dates` | `"day-first"`, `"month-first"`, `"excel"` (days as numbers: 45292), or forms such as `"%Y%m%d"` (several: a list) | ISO: 2026-10-31 |
 
 | fact in `settings` | meaning | default |
 |---|---|---|

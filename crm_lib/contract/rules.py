@@ -10,6 +10,7 @@ import ibis
 
 from crm_lib.contract.settings import Scale
 from crm_lib.contract.tables import COUNT, DAY, FLAG, MONEY, NUMBER, TEXT, TIME, Column, TableContract
+from crm_lib.errors import part
 
 ROW = "__row"
 SEEN = "__seen"  # suffix of the column that keeps the text a value was typed from
@@ -37,7 +38,10 @@ FORWARD = (
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a check needs besides the table: other checked tables, declared scales and signs, the share allowed."""
+    """What a check needs besides the table: other checked tables, declared scales and signs, the share allowed.
+
+    `parts` holds name and rows of each file, where several files are one table.
+    """
 
     others: Mapping[str, ibis.Table] = field(default_factory=dict)
     scales: Mapping[str, Scale] = field(default_factory=dict)
@@ -45,6 +49,15 @@ class Surroundings:
     max_rejected_share: float = 0.01
     decimal: str = "."
     n_broken_lines: int = 0
+    parts: tuple[tuple[str, int], ...] = ()
+
+    def place(self, row: int) -> tuple[int, str]:
+        """A row as its own file counts it, and that file; no name where there is but one file."""
+        for name, n in self.parts:
+            if row <= n:
+                return row, name
+            row -= n
+        return row, ""
 
 
 @dataclass(frozen=True)
@@ -93,14 +106,14 @@ def _column_rules(contract, column: Column, table: ibis.Table, around: Surroundi
         yield from _date_rules(column, value, around)
     if column.one_of:
         words = ", ".join(column.one_of)
-        need = f"It must be one of: {words}. Correct the file, or translate their values in crm.toml."
+        need = part(f"It must be one of: {words}. Correct the file, or translate their values in crm.toml.")
         broken = value.notin(column.one_of)
         yield Rule(column.name, f"none of {words}", "values is not known", "values are not known", need, broken)
     yield from _range_rules(contract, column, value, around)
     if column.name + KNOWN in table.columns:
-        need = f"Every {column.name} must exist in {column.refers_to}. Correct one of the two files."
+        need = part(f"Every {column.name} must exist in {column.refers_to}. Correct one of the two files.")
         broken = value.notnull() & table[column.name + KNOWN].isnull()
-        many = f"values do not exist in {column.refers_to}"
+        many = part(f"values do not exist in {column.refers_to}")
         yield Rule(column.name, "unknown id", f"values does not exist in {column.refers_to}", many, need, broken)
 
 
@@ -124,9 +137,9 @@ def _key_of(column: Column, other: ibis.Table) -> str:
 
 
 NEEDS = {
-    MONEY: "Amounts must be decimal numbers.",
-    COUNT: "Counts must be whole numbers.",
-    NUMBER: "Values must be numbers.",
+    MONEY: part("Amounts must be decimal numbers."),
+    COUNT: part("Counts must be whole numbers."),
+    NUMBER: part("Values must be numbers."),
 }
 
 
@@ -140,14 +153,14 @@ def _typed_rules(column: Column, table: ibis.Table) -> Iterator[Rule]:
             need = NEEDS[column.type]
             yield Rule(name, "not a number", "values is not a number", "values are not numbers", need, lost, True)
         elif column.type in (DAY, TIME):
-            need = "Dates must exist, such as 2026-10-31. Correct the file, or set dates for this source."
+            need = part("Dates must exist, such as 2026-10-31. Correct the file, or set dates for this source.")
             yield Rule(name, "not a date", "values is not a date", "values are not dates", need, lost, True)
         elif column.type == FLAG:
-            need = "It must be true or false, yes or no, 1 or 0."
+            need = part("It must be true or false, yes or no, 1 or 0.")
             yield Rule(name, "not yes or no", "values is not yes or no", "values are not yes or no", need, lost)
     if table[name].type().is_floating():
         broken = table[name].isnan() | is_infinite(table[name])
-        need = "Values must be finite numbers. Correct the file."
+        need = part("Values must be finite numbers. Correct the file.")
         yield Rule(name, "not finite", "values is not finite", "values are not finite", need, broken, True)
 
 
@@ -158,25 +171,25 @@ def is_infinite(value: ibis.Value) -> ibis.Value:
 
 def _date_rules(column: Column, value: ibis.Value, around: Surroundings) -> Iterator[Rule]:
     day = value.date() if column.type == TIME else value
-    need = "Dates must lie between 1900 and 2100. Correct the file, or set dates for this source."
+    need = part("Dates must lie between 1900 and 2100. Correct the file, or set dates for this source.")
     early = (day < ibis.literal(EARLIEST)) | (day > ibis.literal(LATEST))
-    many = "dates lie before 1900 or after 2100"
+    many = part("dates lie before 1900 or after 2100")
     yield Rule(column.name, "impossible date", "dates lies before 1900 or after 2100", many, need, early, True)
     if around.no_later_than and column.name not in FORWARD:
         late = (day > ibis.literal(around.no_later_than)) & (day <= ibis.literal(LATEST))
-        need = f"Nothing can have happened after {around.no_later_than.isoformat()}. Correct the file."
-        many = "dates lie after the day of the run"
+        need = part(f"Nothing can have happened after {around.no_later_than.isoformat()}. Correct the file.")
+        many = part("dates lie after the day of the run")
         yield Rule(column.name, "after the run", "dates lies after the day of the run", many, need, late, True)
 
 
 def _range_rules(contract, column: Column, value: ibis.Value, around: Surroundings) -> Iterator[Rule]:
     low, high = column.at_least, column.at_most
     if low is not None:
-        need = f"It must be at least {low:g}. Correct the file."
-        one, many = f"values is below {low:g}", f"values are below {low:g}"
+        need = part(f"It must be at least {low:g}. Correct the file.")
+        one, many = part(f"values is below {low:g}"), part(f"values are below {low:g}")
         yield Rule(column.name, "too low", one, many, need, value < low, True)
     if high is not None:
-        need = f"It must be at most {high:g}. Correct the file."
+        need = part(f"It must be at most {high:g}. Correct the file.")
         yield Rule(
             column.name,
             "too high",
@@ -189,9 +202,9 @@ def _range_rules(contract, column: Column, value: ibis.Value, around: Surroundin
     scale = around.scales.get(SCALE_OF.get(contract.name, {}).get(column.name, ""))
     if scale is not None:
         span = f"{scale.lowest:g} to {scale.highest:g}"
-        need = f"The declared scale is {span}. Correct the file, or the scale in crm.toml."
+        need = part(f"The declared scale is {span}. Correct the file, or the scale in crm.toml.")
         off = (value < scale.lowest) | (value > scale.highest)
-        many = f"values are off the scale {span}"
+        many = part(f"values are off the scale {span}")
         yield Rule(column.name, "off the scale", f"values is off the scale {span}", many, need, off, True)
 
 

@@ -13,6 +13,7 @@ from crm_lib.contract.findings import Finding
 from crm_lib.contract.topics import TOPICS
 from crm_lib.runner import archive, frame, privacy
 from crm_lib.theme import words
+from crm_lib.theme.said import error
 from crm_lib.theme.words import gettext as _
 from crm_lib.theme.words import money, ngettext, number, percent
 
@@ -84,8 +85,8 @@ def page(
         "check.html.j2",
         card=card,
         said=said(card, findings),
-        problems={table: privacy.scrub(text, secrets) for table, text in problems.items()},
-        notes=[privacy.scrub(text, secrets) for text in notes],
+        problems={table: error(privacy.scrub(text, secrets)) for table, text in problems.items()},
+        notes=[error(privacy.scrub(text, secrets)) for text in notes],
         made_at=made_at,
         command=command,
     )

@@ -53,7 +53,7 @@ def page(order: Order, job: Job, verdict: Verdict, made_at: str, log: str, autho
         job=job,
         order=order,
         index=archive.index_name(words.language()),
-        in_english=words.language() != words.SOURCE_LANGUAGE and verdict.message.isascii(),
+        in_english=words.language() != words.SOURCE_LANGUAGE and not verdict.english,
         verdict=verdict,
         made_at=made_at,
         what_to_do=_what_to_do(verdict),

@@ -100,7 +100,7 @@ def _text(facts: dict[str, Any]) -> str:
         lines.append(_("Some pages are too large for a mail; they lie with the others."))
     if facts["contact"]:
         lines.append(_("Whom to ask: {contact}").format(contact=facts["contact"]))
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(words.typeset, lines)) + "\n"
 
 
 def _in_short(item: Item) -> list[str]:

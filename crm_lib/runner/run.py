@@ -159,8 +159,8 @@ def _without_running(shift: _Shift, job: Job) -> Outcome | None:
     """How a topic ends for which no kernel starts: its data did not pass the check, or nothing has changed."""
     if job.topic in shift.order.refused:
         said = scrubbing.text(shift.order.refused[job.topic], shift.secrets)
-        found = Verdict(verdict.NO_DATA, said, verdict.EXIT_BAD_INPUT)
-        shift.note(f"== {job.topic}: {found.message}")
+        found = verdict.both(lambda: verdict.refused(said))
+        shift.note(f"== {job.topic}: {said}")
         return Outcome(job, found, 0.0, _tell_failure(shift, job, found))
     last = unchanged.standing(shift.order, job)
     if last is None:

@@ -11,6 +11,7 @@ from typing import Any
 from crm_lib import errors
 from crm_lib.runner import engine, transient
 from crm_lib.runner.figures import n_rows
+from crm_lib.theme import said as errors_said
 from crm_lib.theme import words
 from crm_lib.theme.words import gettext as _
 
@@ -118,9 +119,9 @@ def of_run(notebook: Any, figures: Mapping[str, Any] | None, minutes: float) -> 
 def of_error(name: str, text: str) -> Verdict:
     """A verdict on an exception: words written for people are shown, others may quote customers and are not."""
     if name == "NotEnoughData":
-        return Verdict(NO_DATA, text, EXIT_FAILED)
+        return Verdict(NO_DATA, errors_said.error(text), EXIT_FAILED)
     if name in _PEOPLE_ERRORS:
-        return Verdict(FAILED, text, _PEOPLE_ERRORS[name].exit_code)
+        return Verdict(FAILED, errors_said.error(text), _PEOPLE_ERRORS[name].exit_code)
     if name == "MemoryError":
         return Verdict(KILLED, _("The notebook ran out of memory."), EXIT_KILLED)
     if name == "OSError" and _NO_ROOM.search(text):
@@ -132,6 +133,11 @@ def of_error(name: str, text: str) -> Verdict:
         return Verdict(FAILED, said, EXIT_FAILED)
     said = _("The notebook stopped with an error that nobody foresaw ({error}).")
     return Verdict(FAILED, said.format(error=_plain_name(name)), EXIT_FAILED)
+
+
+def refused(text: str) -> Verdict:
+    """A verdict on data that did not pass the check, before any notebook started."""
+    return Verdict(NO_DATA, errors_said.error(text), EXIT_BAD_INPUT)
 
 
 def timed_out(minutes: float) -> Verdict:

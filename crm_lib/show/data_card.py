@@ -13,6 +13,7 @@ from crm_lib.contract.card import DataCard, TableCard
 from crm_lib.show.parts import Part, note, render, together
 from crm_lib.show.tables import Field, table
 from crm_lib.theme import words
+from crm_lib.theme.said import error
 from crm_lib.theme.words import gettext as _
 from crm_lib.theme.words import money, ngettext, number, percent
 
@@ -80,7 +81,7 @@ def _set_aside(card: DataCard) -> Part:
 
 def _unusable(card: DataCard) -> Part:
     """Name the tables left out because their structure is wrong."""
-    reasons = (_("Left out: {table}. {reason}").format(table=t, reason=r) for t, r in card.problems)
+    reasons = (_("Left out: {table}. {reason}").format(table=t, reason=error(r)) for t, r in card.problems)
     return together(*[note(reason) for reason in reasons])
 
 

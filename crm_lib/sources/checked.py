@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
-from crm_lib.errors import ConfigError
+from crm_lib.errors import ConfigError, part
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """` Did you mean "…"?` for the nearest known word; empty where none is near."""
     near = difflib.get_close_matches(word, [str(w) for w in words], n=1, cutoff=0.6)
-    return f' Did you mean "{near[0]}"?' if near else ""
+    return part(f' Did you mean "{near[0]}"?') if near else ""
 
 
 def section(value: Any, where: str) -> dict[str, Any]:

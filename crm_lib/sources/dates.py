@@ -12,6 +12,10 @@ import re
 import ibis
 import ibis.expr.datatypes as dtypes
 
+# Days as a spreadsheet stores them: counted from day 0, the hour as a fraction (Excel; old Excel for Mac).
+EXCEL = {"excel": "1899-12-30", "excel-1904": "1904-01-01"}
+SERIAL = r"^[2-7][0-9]{4}(\.[0-9]+)?$"  # 1954 to 2119, counted from 1899-12-30
+_SECONDS = 86_400
 ORDERS = {"day-first": "%d/%m/%Y", "month-first": "%m/%d/%Y"}
 OFFSET = r"\s*(Z|[+-][0-9]{2}:?[0-9]{2})$"
 
@@ -74,7 +78,10 @@ def time(text: ibis.StringValue, forms: tuple[str, ...]) -> ibis.Value:
         return _iso(text)
     ways = []
     for form in forms:
-        ways += by_order(text, form) if form in ORDERS else [_by_form(text, form)]
+        if form in ORDERS:
+            ways += by_order(text, form)
+        else:
+            ways.append(_counted_days(text, form) if form in EXCEL else _by_form(text, form))
     return ibis.coalesce(*ways, _iso(text)) if set(forms) & set(ORDERS) else ibis.coalesce(*ways)
 
 
@@ -82,6 +89,12 @@ def by_order(text: ibis.StringValue, order: str) -> list[ibis.Value]:
     """Text to a time read day-first or month-first, with or without hours, whatever sign stands between."""
     plain = text.re_replace(r"[.\-]", "/")
     return [_by_form(plain, ORDERS[order] + rest) for rest in ("", " %H:%M:%S", " %H:%M")]
+
+
+def _counted_days(text: ibis.StringValue, form: str) -> ibis.Value:
+    """Text to a time where it is the number of a spreadsheet's day, to the nearest second."""
+    days = shaped(text, SERIAL).try_cast("float64")
+    return ibis.timestamp(EXCEL[form]) + (days * _SECONDS).round().cast("int64").as_interval("s")
 
 
 def _by_form(text: ibis.StringValue, form: str) -> ibis.Value:

@@ -17,7 +17,7 @@ import pyarrow as pa
 from ibis import _
 
 from crm_lib.contract.rules import ROW
-from crm_lib.errors import ConfigError, DataContractError
+from crm_lib.errors import ConfigError, DataContractError, part
 from crm_lib.sources.converted import Store
 from crm_lib.sources.settings import Reading, Source, TableMapping, nearest
 from crm_lib.sources.text import Decoded, decode, n_records
@@ -35,6 +35,7 @@ class Raw:
 
     The rows of a server have no order and bear no number: `number` is then how they are counted where a mapping
     asks for that (`row_id`): the same numbers whenever the same rows are asked for.
+    `parts` holds name and number of rows of each file, where several are one table.
     """
 
     table: ibis.Table
@@ -44,6 +45,8 @@ class Raw:
     first_broken: int | None = None
     kept_as: str = ""
     number: Callable[[ibis.Table], ibis.IntegerValue] | None = None
+    broken_in: str = ""
+    parts: tuple[tuple[str, int], ...] = ()
 
     @property
     def ordered(self) -> bool:
@@ -53,20 +56,21 @@ class Raw:
     def column(self, name: str, table: str) -> ibis.Value:
         """The column of their name; DataContractError says what there is instead."""
         if name not in self.names:
-            known = f'{table}: {self.place} has no column "{name}".{nearest(name, self.names)}'
-            raise DataContractError(f"{known} {self._advice()}")
+            raise DataContractError(
+                f'{table}: {self.place} has no column "{name}".{nearest(name, self.names)} {self._advice()}'
+            )
         return self.table[self.names[name]]
 
     def _advice(self) -> str:
         names = [n for n in self.names if n]
         if any(DATA.search(n) for n in names):  # customers' data are never quoted
-            return "Its first line looks like data: set header = false and names = [...] for this source."
+            return part("Its first line looks like data: set header = false and names = [...] for this source.")
         signs = [s for s in (";", "|", "\t", ",") if len(names) == 1 and s in names[0]]
         if signs:
             sign = "tab" if signs[0] == "\t" else signs[0]
-            return f'Its columns are not told apart: set separator="{sign}" for this source.'
+            return part(f'Its columns are not told apart: set separator="{sign}" for this source.')
         known = ", ".join(names)
-        return f"Its columns are: {known}. Correct the file, or name their column under columns in crm.toml."
+        return part(f"Its columns are: {known}. Correct the file, or name their column under columns in crm.toml.")
 
 
 def engine() -> ibis.BaseBackend:

@@ -139,7 +139,8 @@ def _table(source: Source, name: str, mapping: TableMapping, work: _Work) -> Che
     if raw.n_broken:
         n_read = raw.table.count().to_pyarrow().as_py() + raw.n_broken
         allowed = settings.max_rejected_share
-        work.warnings.append(broken_lines(name, raw.n_broken, n_read, raw.first_broken, allowed))
+        first = (raw.first_broken, raw.broken_in)
+        work.warnings.append(broken_lines(name, raw.n_broken, n_read, first, allowed))
     typed = mapped(contract, raw, mapping, lambda other: home.other(name, mapping, other))
     typed = home.held(f"typed_{name}", typed)
     if raw.kept_as:
@@ -155,6 +156,7 @@ def _table(source: Source, name: str, mapping: TableMapping, work: _Work) -> Che
         max_rejected_share=settings.max_rejected_share,
         decimal=mapping.reading.decimal,
         n_broken_lines=raw.n_broken,
+        parts=raw.parts,
     )
     checked = check(contract, typed, around)
     work.warnings += [*([note] if note else []), *checked.messages]

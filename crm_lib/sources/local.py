@@ -13,7 +13,7 @@ import ibis
 from crm_lib.contract.check import Checked
 from crm_lib.contract.tables import TABLES
 from crm_lib.errors import ConfigError, DataContractError
-from crm_lib.sources import files
+from crm_lib.sources import files, several
 from crm_lib.sources.converted import Store
 from crm_lib.sources.settings import Source, TableMapping
 
@@ -46,7 +46,8 @@ class Local:
         """A table of the contract as the source has it; DataContractError where it is missing."""
         if self.source.kind == "duckdb":
             return files.read_database(self._con, self.source.path, mapping.file or table)
-        return self._file(table, files.find(self.source, table, mapping), mapping, self.store)
+        found = several.paths(self.source, table, mapping)
+        return several.as_one(self._con, [self._file(table, path, mapping, self.store) for path in found], table)
 
     def other(self, table: str, mapping: TableMapping, name: str) -> files.Raw:
         """The file in which a column of `table` is looked up."""
@@ -102,7 +103,7 @@ def file_paths(source: Source, mappings: Mapping[str, TableMapping]) -> list[Pat
     paths = []
     for name, mapping in mappings.items():
         with suppress(DataContractError):
-            paths.append(files.find(source, name, mapping))
+            paths += several.paths(source, name, mapping)
         others = [source.path / m.lookup.file for m in mapping.columns.values() if m.lookup]
         paths += [p for p in others if p.is_file()]
     return paths

@@ -10,10 +10,10 @@ from ibis import _
 
 from crm_lib.contract.rules import ROW, SEEN
 from crm_lib.contract.tables import TEXT, TableContract
-from crm_lib.errors import ConfigError, DataContractError
+from crm_lib.errors import ConfigError, DataContractError, part
+from crm_lib.sources.dates import EXCEL, ORDERS, by_order, pattern_of
 from crm_lib.sources.files import Raw
 from crm_lib.sources.settings import Aspect, ColumnMapping, Lookup, Reading, TableMapping
-from crm_lib.sources.dates import ORDERS, by_order, pattern_of
 from crm_lib.sources.typed import TYPES, text_of, typed
 
 ReadOther = Callable[[str], Raw]
@@ -31,12 +31,12 @@ def mapped(contract: TableContract, raw: Raw, mapping: TableMapping, read_other:
     if not mapping.unpivot:
         return _select(contract, raw, mapping, read_other)
     parts = [_select(contract, raw, _of_aspect(mapping, a), read_other) for a in mapping.unpivot]
-    every = list(dict.fromkeys(c for part in parts for c in part.columns))
-    types = {c: part[c].type() for part in parts for c in part.columns}
+    every = list(dict.fromkeys(c for one in parts for c in one.columns))
+    types = {c: one[c].type() for one in parts for c in one.columns}
     filled = []
-    for i, part in enumerate(parts):
-        lacking = {c: ibis.null(types[c]) for c in every if c not in part.columns}
-        filled.append(part.mutate(**lacking).select(every).mutate(_place=ibis.literal(i)))
+    for i, one in enumerate(parts):
+        lacking = {c: ibis.null(types[c]) for c in every if c not in one.columns}
+        filled.append(one.mutate(**lacking).select(every).mutate(_place=ibis.literal(i)))
     if len(filled) == 1:
         return parts[0]
     united = ibis.union(*filled)
@@ -46,7 +46,7 @@ def mapped(contract: TableContract, raw: Raw, mapping: TableMapping, read_other:
 def _readable_there(reading: Reading) -> None:
     """Forms of dates that the embedded engine alone can read are refused on a server."""
     for form in reading.dates:
-        if form not in ORDERS and pattern_of(form) is None:
+        if form not in (*ORDERS, *EXCEL) and pattern_of(form) is None:
             raise ConfigError(
                 f'dates = "{form}" can\'t be read on a server, which knows %Y, %m, %d, %H, %M and %S. '
                 "Give the column a type there (a view will do), or read the data from a file."
@@ -200,9 +200,9 @@ def _first(table: ibis.Table, column: str) -> ibis.Value:
 
 
 def _ambiguous(place: str, n: int, found: dict, both: bool) -> str:
-    what = "can be read day-first and month-first" if both else "follow no one form"
-    return (
-        f'{place}: {n:,} dates (such as "{found["first"]}") {what}: {found["day_first"]:,} fit day-first, '
-        f'{found["month_first"]:,} fit month-first. A date is never guessed. Set dates="day-first" or '
+    return part(
+        f'{place}: {n:,} dates (such as "{found["first"]}") '
+        f"{'can be read day-first and month-first' if both else 'follow no one form'}: {found['day_first']:,} fit "
+        f'day-first, {found["month_first"]:,} fit month-first. A date is never guessed. Set dates="day-first" or '
         'dates="month-first" for this source, or a form such as dates="%Y%m%d".'
     )

@@ -19,6 +19,8 @@ from crm_lib.sources.servers import SERVERS
 REPORTING = tuple(f.name for f in fields(Reporting))
 KINDS = ("folder", "duckdb", *SERVERS)
 TYPES = ("text", "day", "time", "money", "count", "number", "flag")
+DATES = ("day-first", "month-first", "excel", "excel-1904")
+_DATES = ", ".join(DATES)
 SEPARATORS = {"whitespace": "whitespace", "tab": "\t", ",": ",", ";": ";", "|": "|", "\t": "\t"}
 
 
@@ -27,7 +29,8 @@ class Reading:
     """How a file is read; nothing of it is ever guessed.
 
     `skip` is the number of lines (or rows of a sheet) above the header, `sheet` the name of a workbook's sheet.
-    `dates` holds strptime forms, or `day-first` or `month-first`; empty means ISO (2026-10-31).
+    `dates` holds strptime forms, `day-first` or `month-first`, or `excel` or `excel-1904` for the numbers in which
+    a spreadsheet counts days; empty means ISO (2026-10-31).
     `names` are the columns of a file without a header line.
     """
 
@@ -86,10 +89,12 @@ class Aspect:
 class TableMapping:
     """How one table of a source becomes a contract table; `file` is a table's name in a database.
 
+    `files` names several files that are one table, each by its name or by a pattern such as `orders_????-??.csv`.
     `leave_out` names values of their columns whose rows are none of ours: cancelled orders, a line of totals.
     """
 
     file: str
+    files: tuple[str, ...] = ()
     reading: Reading = field(default_factory=Reading)
     columns: dict[str, ColumnMapping] = field(default_factory=dict)
     unpivot: tuple[Aspect, ...] = ()
@@ -219,7 +224,7 @@ def _tables(sections: dict[str, Any], shared: dict[str, Any], where: str) -> dic
 
 def _table(name: str, body: dict[str, Any], shared: dict[str, Any], where: str) -> TableMapping:
     reading_keys = [f.name for f in fields(Reading)]
-    own = ("file", "columns", "unpivot", "keep", "leave_out")
+    own = ("file", "files", "columns", "unpivot", "keep", "leave_out")
     known(body, (*own, *reading_keys), where)
     columns = {}
     contract = TABLES[name]
@@ -231,12 +236,24 @@ def _table(name: str, body: dict[str, Any], shared: dict[str, Any], where: str) 
         columns[target] = _column({"column": wanted} if isinstance(wanted, str) else wanted, at)
     return TableMapping(
         file=str(body.get("file", "")),
+        files=_files(body, where),
         reading=_reading({**shared, **{k: body[k] for k in reading_keys if k in body}}, where),
         columns=columns,
         unpivot=tuple(build(Aspect, a, f"{where}.unpivot") for a in body.get("unpivot", ())),
         keep=tuple(body.get("keep", ())),
         leave_out=_leave_out(body.get("leave_out", {}), f"{where}.leave_out"),
     )
+
+
+def _files(body: dict[str, Any], where: str) -> tuple[str, ...]:
+    names = body.get("files", [])
+    if not isinstance(names, list) or not all(isinstance(n, str) and n for n in names):
+        raise ConfigError(f'{where}.files must be a list of names, such as ["orders_????-??.csv"].')
+    if names and body.get("file"):
+        raise ConfigError(f"{where}: give file or files, not both.")
+    if any(Path(n).is_absolute() or ".." in Path(n).parts for n in names):
+        raise ConfigError(f"{where}.files must name files below the source's path.")
+    return tuple(names)
 
 
 def _leave_out(body: Any, where: str) -> dict[str, tuple[str, ...]]:
@@ -270,10 +287,8 @@ def _reading(body: dict[str, Any], where: str) -> Reading:
     if len(reading.decimal) != 1 or len(reading.thousands) > 1 or reading.decimal == reading.thousands:
         raise ConfigError(f"{where}: decimal and thousands must be two different signs.")
     for form in reading.dates:
-        if "%" not in form and form not in ("day-first", "month-first"):
-            raise ConfigError(
-                f'{where}.dates holds "{form}"; use a form such as "%d.%m.%Y", or "day-first" or "month-first".'
-            )
+        if "%" not in form and form not in DATES:
+            raise ConfigError(f'{where}.dates holds "{form}"; use a form such as "%d.%m.%Y", or one of: {_DATES}.')
     return reading
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from crm_lib.errors import ConfigError, DataContractError
+from crm_lib.errors import ConfigError, DataContractError, part
 from crm_lib.sources.settings import SEPARATORS, Reading
 
 PIECE = 4 * 1024 * 1024
@@ -116,9 +116,9 @@ def _wrong_encoding(path: Path, encoding: str, n_lines: int, error: UnicodeError
     line = n_lines + 1
     if isinstance(error, UnicodeDecodeError):
         line += error.object[: error.start].decode(error.encoding, "ignore").count("\n")
-        seen = f" holds the byte 0x{error.object[error.start]:02X}, which"
+        seen = part(f" holds the byte 0x{error.object[error.start]:02X}, which")
     fits = _fitting(path, encoding)
-    advice = f' It reads as {fits}: set encoding="{fits}" for this source.' if fits else ""
+    advice = part(f' It reads as {fits}: set encoding="{fits}" for this source.') if fits else ""
     return DataContractError(
         f"{path.name} is not {encoding}: line {line:,}{seen} is no text in {encoding}. "
         f"Declare the encoding that the file was saved in ({', '.join(FAMILIAR)}).{advice}"

@@ -58,7 +58,7 @@ def typed(value: ibis.Value, kind: str, reading: Reading, times: float = 1) -> i
     """A value as `kind` (a type of the contract), null where it doesn't follow the declared form."""
     if kind == TEXT:
         return text_of(value)
-    if not value.type().is_string():
+    if not value.type().is_string() and not (kind in (DAY, TIME) and value.type().is_numeric()):
         return _scaled(value, kind, times)
     text = text_of(value)
     if kind == FLAG:

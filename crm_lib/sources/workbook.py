@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from crm_lib.errors import DataContractError
+from crm_lib.errors import DataContractError, part
 from crm_lib.sources.checked import nearest
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
@@ -135,7 +135,8 @@ def _sheet(book: Any, path: Path, sheet: str) -> Any:
         return book.get_sheet_by_name(names[0])
     if sheet not in names:
         there = ", ".join(names)
-        said = f'has no sheet "{sheet}".{nearest(sheet, names)}' if sheet else "has several sheets."
+        wrong = part(f'has no sheet "{sheet}".{nearest(sheet, names)}')
+        said = wrong if sheet else part("has several sheets.")
         raise DataContractError(f'{path.name} {said} Its sheets are: {there}. Set sheet = "…" for this table.')
     return book.get_sheet_by_name(sheet)
 

@@ -22,7 +22,8 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po, write_po
 
-from crm_lib.theme import messages
+from crm_lib import errors
+from crm_lib.theme import messages, said
 
 ROOT = Path(__file__).parents[2]
 _PLACEHOLDER = re.compile(r"\{(\w*)[^{}]*\}")
@@ -30,6 +31,9 @@ _BOLD = re.compile(r"\*\*(.+?)\*\*", re.DOTALL)
 
 # Titles and questions of topics; reasons for which rows are set aside.
 _SAID_BY_CONTRACT = {"Topic": slice(1, 3), "Rule": slice(1, 2), "Rejected": slice(1, 2)}
+# Texts of errors, and what becomes part of them: one value, many values, what is needed.
+_ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
+_SAID_BY_ERRORS = dict.fromkeys(_ERRORS | {"part"}, slice(0, 1)) | {"Rule": slice(2, 5)}
 
 Extracted = Iterator[tuple[int, str | None, Any, list[str]]]
 
@@ -53,11 +57,26 @@ def _comments(source: str) -> Iterator[str]:
 
 def of_contract(file: IO[bytes], _keywords: Any, _comment_tags: Any, options: Any) -> Extracted:
     """Yield what the contract says to readers for Babel: it can't import the words, so pages say it for it."""
-    for node in ast.walk(ast.parse(file.read())):
+    tree = ast.parse(file.read())
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            for said in node.args[_SAID_BY_CONTRACT.get(node.func.id, slice(0))]:
-                if isinstance(said, ast.Constant):
-                    yield said.lineno, None, said.value, []
+            for told in node.args[_SAID_BY_CONTRACT.get(node.func.id, slice(0))]:
+                if isinstance(told, ast.Constant):
+                    yield told.lineno, None, told.value, []
+    yield from _errors(tree)
+
+
+def of_errors(file: IO[bytes], _keywords: Any, _comment_tags: Any, options: Any) -> Extracted:
+    """Yield the templates of errors for Babel: what is raised, and what is marked as a part of it."""
+    yield from _errors(ast.parse(file.read()))
+
+
+def _errors(tree: ast.AST) -> Extracted:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            for said_by in node.args[_SAID_BY_ERRORS.get(node.func.id, slice(0))]:
+                for template in said.templates(said_by):
+                    yield node.lineno, "pgettext", (said.CONTEXT, template), []
 
 
 def of_settings(file: IO[bytes], _keywords: Any, _comment_tags: Any, options: Any) -> Extracted:

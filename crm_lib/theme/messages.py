@@ -42,6 +42,23 @@ def load(language: str, folder: Path | None = None) -> gettext.NullTranslations:
     return _compiled(file, file.stat().st_mtime_ns) if file.is_file() else gettext.NullTranslations()
 
 
+def changed(language: str, folder: Path | None = None) -> int:
+    """When the catalogue of a language was last changed; 0 where there is none."""
+    file = path(language, folder)
+    return file.stat().st_mtime_ns if file.is_file() else 0
+
+
+def in_context(language: str, context: str, folder: Path | None = None) -> dict[str, str]:
+    """The messages of one context with their translations."""
+    from babel.messages.pofile import read_po
+
+    file = path(language, folder)
+    if not file.is_file():
+        return {}
+    with file.open("rb") as text:
+        return {m.id: m.string for m in read_po(text, abort_invalid=True) if m.context == context and m.string}
+
+
 @lru_cache(maxsize=8)
 def _compiled(file: Path, _changed: int) -> gettext.GNUTranslations:
     from babel.messages.mofile import write_mo

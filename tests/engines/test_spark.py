@@ -57,7 +57,9 @@ def root(tmp_path_factory):
         pq.write_table(table, root / "lake" / f"{name}.parquet")
     spark = f'kind = "spark"\n{QUICK}'
     (root / "crm.toml").write_text(
-        source("files", "lake") + source("lake", "lake", spark) + source("there", str(root / "lake"), 'kind = "spark"\naddress_env = "CRM_SPARK_ADDRESS"')
+        source("files", "lake")
+        + source("lake", "lake", spark)
+        + source("there", str(root / "lake"), 'kind = "spark"\naddress_env = "CRM_SPARK_ADDRESS"')
     )
     return root
 
@@ -97,7 +99,9 @@ def test_the_same_card_and_the_same_rows_as_from_the_files(here):
     assert lake.card.tables == files.card.tables
     assert set(lake.tables) == set(TABLES)
     for name in TABLES:
-        pd.testing.assert_frame_equal(rows(lake.tables[name]), rows(files.tables[name])[list(lake.tables[name].columns)])
+        pd.testing.assert_frame_equal(
+            rows(lake.tables[name]), rows(files.tables[name])[list(lake.tables[name].columns)]
+        )
 
 
 def test_the_fingerprint_is_the_same_for_the_same_data_and_another_for_other(shop):
@@ -115,7 +119,9 @@ def test_text_is_typed_as_from_the_files_and_what_is_none_is_set_aside(shop):
         "at": ["5.1.2026", "31.12.2025 10:30", "30.2.2026", "6.1.2026", "7.1.2026"],
         "amount": ["1.234,50", "(12,50)", "3,00", "€ 7", "12,5O"],
     }
-    reading = 'decimal = ","\nthousands = "."\ndates = "day-first"\n[sources.{0}.settings]\nmax_rejected_share = 1.0'
+    reading = (
+        'decimal = ","\nthousands = "."\ndates = "day-first"\n[sources.{0}.settings]\nmax_rejected_share = 1.0'
+    )
     root = shop(transactions=texts)
     more = f'kind = "spark"\n{QUICK}'
     toml = source("shop", "shop", more + reading.format("shop")) + source("files", "shop", reading.format("files"))
@@ -130,7 +136,11 @@ def test_text_is_typed_as_from_the_files_and_what_is_none_is_set_aside(shop):
 
 
 def test_an_empty_table_is_said_in_words(shop):
-    nothing = {"customer_id": pa.array([], pa.string()), "at": pa.array([], pa.date32()), "amount": pa.array([], pa.int64())}
+    nothing = {
+        "customer_id": pa.array([], pa.string()),
+        "at": pa.array([], pa.date32()),
+        "amount": pa.array([], pa.int64()),
+    }
     shop(transactions=nothing)
     assert "the table has no rows" in check("shop").problems["transactions"]
 
@@ -142,18 +152,21 @@ def test_one_customer_is_enough_to_be_counted(shop):
 
 
 def test_small_tables_in_line_meet_tables_of_spark(here):
-    wanted = ibis.memtable(pd.DataFrame({"customer_id": ["C00001", None], "on": pd.to_datetime(["2026-01-05"] * 2)}))
+    wanted = ibis.memtable(
+        pd.DataFrame({"customer_id": ["C00001", None], "on": pd.to_datetime(["2026-01-05"] * 2)})
+    )
     found = connect("lake", topic="clv").transactions
     joined = found.inner_join(wanted, "customer_id").cache()
-    assert joined.customer_id.nunique().to_pyarrow().as_py() == found.filter(
-        found.customer_id == "C00001"
-    ).customer_id.nunique().to_pyarrow().as_py()
+    assert (
+        joined.customer_id.nunique().to_pyarrow().as_py()
+        == found.filter(found.customer_id == "C00001").customer_id.nunique().to_pyarrow().as_py()
+    )
     assert joined.to_pandas()["on"].dtype == "datetime64[us]"
 
 
 def test_row_ids_are_the_same_in_two_tables_made_of_one(shop):
     root = shop(wide={"q1": [9, 7, 7], "q2": [1, 2, 2]})
-    more = f'''kind = "spark"
+    more = f"""kind = "spark"
 {QUICK}
 [sources.shop.tables.surveys]
 file = "wide"
@@ -162,7 +175,7 @@ columns = {{ response_id = {{ row_id = "R" }}, asked_at = {{ value = "2026-01-01
 file = "wide"
 columns = {{ response_id = {{ row_id = "R" }} }}
 unpivot = [{{ aspect = "one", score = "q1" }}, {{ aspect = "two", score = "q2" }}]
-'''
+"""
     (root / "crm.toml").write_text(source("shop", "shop", more))
     crm = connect("shop")
     assert crm.card.problems == ()
@@ -171,7 +184,10 @@ unpivot = [{{ aspect = "one", score = "q1" }}, {{ aspect = "two", score = "q2" }
 
 
 MISSING = [
-    ('[sources.shop.tables.transactions]\nfile = "transaction"', 'has no table transaction. Did you mean "transactions"?'),
+    (
+        '[sources.shop.tables.transactions]\nfile = "transaction"',
+        'has no table transaction. Did you mean "transactions"?',
+    ),
     ('[sources.shop.tables.transactions]\nfile = "broken"', "is no Parquet"),
     ('[sources.shop.tables.transactions]\nfile = "empty"', "holds no Parquet file"),
     ('format = "delta"', "this Spark has no Delta Lake"),
@@ -230,7 +246,11 @@ def test_nothing_is_left_behind_when_a_process(end, here, tmp_path):
     with tempfile.TemporaryFile() as said:
         done = subprocess.run(
             [sys.executable, "-c", ALONE.format(end=end)],
-            cwd=here, env=os.environ | {"TMPDIR": str(folder)}, stdout=subprocess.PIPE, stderr=said, timeout=300,
+            cwd=here,
+            env=os.environ | {"TMPDIR": str(folder)},
+            stdout=subprocess.PIPE,
+            stderr=said,
+            timeout=300,
         )
         said.seek(0)
         noise = said.read().decode()

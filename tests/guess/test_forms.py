@@ -7,9 +7,10 @@ import pytest
 
 from crm_lib.contract.rules import ROW
 from crm_lib.sources import files
+from crm_lib.sources.dates import time
 from crm_lib.sources.guess import forms
 from crm_lib.sources.settings import Reading
-from crm_lib.sources.typed import number
+from crm_lib.sources.typed import number, text_of, typed
 
 COUNTER = itertools.count()
 
@@ -82,6 +83,9 @@ def test_a_declared_decimal_comma_never_reads_what_was_written_otherwise(con, te
         (["Jan 5, 2026 3:04 PM"], ("%b %d, %Y %I:%M %p",)),
         (["13/02/2026 03:04 PM", "01/02/2026 03:04 PM"], ("%d/%m/%Y %I:%M %p",)),
         (["2026/1/5 8:03", "2026/1/6"], ("%Y/%m/%d", "%Y/%m/%d %H:%M")),
+        (["45292", "46000.4375"], ("excel",)),
+        (["45292", "2026/1/6"], ("%Y/%m/%d", "excel")),
+        (["45292", "13/02/2026"], ("day-first", "excel")),
     ],
 )
 def test_the_form_that_reads_all_days_is_found(raw, values, dates):
@@ -92,6 +96,33 @@ def test_the_form_that_reads_all_days_is_found(raw, values, dates):
 @pytest.mark.parametrize("values", [["01/02/2026"], ["5.1.26", "13.1.26"], ["24/1/5", "24/1/31"]])
 def test_days_that_can_be_read_in_two_ways_are_asked_about(raw, values):
     assert forms.date_forms(raw(values), ["x"], Reading()).or_else
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "day"),
+    [
+        ("excel", "45292", "2024-01-01 00:00:00"),
+        ("excel", "45292.4375", "2024-01-01 10:30:00"),
+        ("excel", "43830.999988425925", "2019-12-31 23:59:59"),
+        ("excel-1904", "45292", "2028-01-02 00:00:00"),
+        ("excel", "1045", None),
+        ("excel", "20260105", None),
+        ("excel", "45292 ", "2024-01-01 00:00:00"),
+        ("excel", "4529.2", None),
+    ],
+)
+def test_a_number_is_the_day_that_excel_means(con, form, text, day):
+    found = con.execute(time(text_of(ibis.literal(text)), (form,)))
+    assert (None if found is None or str(found) == "NaT" else str(found)) == day
+
+
+def test_whole_numbers_of_a_typed_file_are_days_only_where_declared(con):
+    column = ibis.literal(45292, "int64")
+    assert str(con.execute(typed(column, "date", Reading(dates=("excel",))))) in (
+        "2024-01-01",
+        "2024-01-01 00:00:00",
+    )
+    assert str(con.execute(typed(column, "date", Reading()))) in ("None", "NaT")
 
 
 def test_one_late_row_decides_the_order(raw):

@@ -40,6 +40,11 @@ def day(form, zeros=True):
     return said
 
 
+def serial(on):
+    """A day as Excel counts it."""
+    return (on - D(1899, 12, 30)).days
+
+
 @dataclass
 class Variant:
     """How the orders are written; `answers` are given when questions are expected."""
@@ -93,10 +98,11 @@ class Variant:
 
 @dataclass
 class Workbook(Variant):
-    """As a workbook of typed cells; `text_money` keeps the amounts as text."""
+    """As a workbook of typed cells; `text_money` keeps the amounts as text, `counted` the days as bare numbers."""
 
     file: str = "orders.xlsx"
     text_money: bool = False
+    counted: bool = False
     sheet: str = "Orders"
     others: dict = field(default_factory=dict)
 
@@ -104,7 +110,8 @@ class Workbook(Variant):
         rows = [[*self.head, *self.more]]
         for i, (customer, on, cents) in enumerate(self.orders):
             extra = [make(i, cents) for make in self.more.values()]
-            rows.append([customer, on, self.money(cents) if self.text_money else cents / 100, *extra])
+            at = serial(on) if self.counted else on
+            rows.append([customer, at, self.money(cents) if self.text_money else cents / 100, *extra])
         return xlsx(folder / self.file, {self.sheet: rows, **self.others})
 
 
@@ -236,6 +243,14 @@ VARIANTS = [
         ("F1", "F2", "F3"),
         file="orders.csv",
         answers={"table": "transactions", "customer_id": "F1", "at": "F2", "amount": "F3"},
+    ),
+    Variant("days as Excel counts them", CN, serial, answers={"excel_days": "excel"}),
+    Workbook("days as bare numbers", counted=True, answers={"excel_days": "excel"}),
+    Variant(
+        "days as the old Excel for Mac counts them",
+        CN,
+        lambda d: (d - D(1904, 1, 1)).days,
+        answers={"excel_days": "excel-1904"},
     ),
     Variant("two ids", more={"Member No": lambda i, x: f"M{i % 5}"}, answers={"customer_id": "Customer ID"}),
 ]

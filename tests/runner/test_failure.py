@@ -2,9 +2,10 @@ import nbformat
 import pytest
 
 from crm_lib.contract.reporting import Reporting
-from crm_lib.runner import failure
+from crm_lib.runner import failure, verdict
 from crm_lib.runner.lint import problems
 from crm_lib.runner.verdict import FAILED, NO_DATA, TIMED_OUT, Verdict
+from crm_lib.theme import words
 
 BROKEN = Verdict(FAILED, "The notebook stopped.", 1)
 AT = "2026-11-01 12:00"
@@ -110,3 +111,44 @@ def test_a_flood_of_output_is_cut_in_the_middle(order_for, made):
 )
 def test_what_to_do_depends_on_what_happened(order_for, verdict, words):
     assert words in write(order_for(), None, verdict)[0]
+
+
+REFUSED = (
+    "transactions: 2 of 9 rows (22.2%) can't be used, more than max_rejected_share = 0.01 allows.\n"
+    '  transactions.amount: 2 of 9 values are not numbers (first: row 3, "1,5"). Amounts must be decimal numbers. '
+    'Correct the file, or set decimal="," for this source.'
+)
+
+
+@pytest.mark.parametrize(
+    ("judge", "chinese"),
+    [
+        (lambda: verdict.refused(REFUSED), "9行中有2行（22.2%）不能使用"),
+        (
+            lambda: verdict.of_error("NotEnoughData", "2 of 5 customers bought a second time; a purchase model "
+                                     "needs at least 10. Use a longer history."),
+            "5个客户中有2个买过第二次",
+        ),
+        (
+            lambda: verdict.of_error("ParameterError", 'mode is "x"; it must be one of: a, b.'),
+            "mode为“x”；须为其中之一",
+        ),
+    ],
+)  # fmt: skip
+def test_a_chinese_failure_page_says_the_error_in_chinese(order_for, judge, chinese):
+    with words.speaking("zh"):
+        found = verdict.both(judge)
+        order = order_for(language="zh")
+        page = failure.page(order, order.jobs[0], found, AT, "2026-11-01T12-00-00.log")
+    assert chinese in page
+    assert found.english
+    assert found.english not in page
+    assert "英文" not in page
+
+
+def test_an_error_that_no_catalogue_knows_is_shown_in_english_and_says_so(order_for):
+    with words.speaking("zh"):
+        found = verdict.both(lambda: verdict.refused("Something that nobody translated."))
+        order = order_for(language="zh")
+        page = failure.page(order, order.jobs[0], found, AT, "2026-11-01T12-00-00.log")
+    assert '<div class="note" role="note" lang="en">Something that nobody translated.' in page

@@ -88,7 +88,8 @@ def test_an_unknown_column_names_the_nearest(project):
         ('thousands = "."', "sources.shop: decimal and thousands must be two different signs."),
         (
             'dates = "european"',
-            'sources.shop.dates holds "european"; use a form such as "%d.%m.%Y", or "day-first" or "month-first".',
+            'sources.shop.dates holds "european"; use a form such as "%d.%m.%Y", or one of: '
+            "day-first, month-first, excel, excel-1904.",
         ),
     ],
 )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crm_lib.contract.settings import Condition, PlanSettings, Play
-from crm_lib.errors import ConfigError
+from crm_lib.errors import ConfigError, part
 
 GUARDS = ("complaint", "purchase")
 # Columns of a customer that only another topic's publication brings.
@@ -63,7 +63,7 @@ def checked(settings: PlanSettings) -> PlanSettings:
 
 
 def _check(play: Play) -> None:
-    where = f'crm.toml: the play "{play.name}"'
+    where = part(f'crm.toml: the play "{play.name}"')
     if not play.name.isidentifier():
         raise ConfigError(f"{where}: its name may hold letters, digits and _ only; use title for readers.")
     if play.cost is not None and play.cost < 0:

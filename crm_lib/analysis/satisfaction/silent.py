@@ -105,9 +105,7 @@ class _Again:
 
 
 def _asked_by_grade(graded: Table) -> Table:
-    return graded.group_by("grade").aggregate(
-        n_asked=graded.count(), n_answered=n_where(graded.is_answered)
-    )
+    return graded.group_by("grade").aggregate(n_asked=graded.count(), n_answered=n_where(graded.is_answered))
 
 
 def _rates(counted: pd.DataFrame, limits: Limits, effects: repeats.Effects) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crm_lib.errors import ParameterError
+from crm_lib.errors import ParameterError, part
 
 DIMENSIONS = ("r", "f", "m")
 COLUMNS = {"r": "days_since_last", "f": "n_orders", "m": "amount"}
@@ -20,7 +20,7 @@ RANDOM_INDEX = 0.58  # mean consistency index of random 3 × 3 comparisons (Saat
 MOST_INCONSISTENT = 0.10
 SCORE_BANDS = ("under_2", "2_to_3", "3_to_4", "4_to_5")
 
-_HELP = (
+_HELP = part(
     'Write three weights that add up to 1, such as "days 0.08, orders 0.27, money 0.65"; three comparisons, such '
     'as "orders/days 3, money/days 7, money/orders 3"; "entropy"; or "equal".'
 )
@@ -73,8 +73,9 @@ def _given(numbers: dict[str, float], text: str) -> Weights:
         raise _unread(text)
     values = tuple(by_dimension[d] for d in DIMENSIONS)
     if min(values) < 0 or abs(sum(values) - 1) > 1e-9:
+        given = ", ".join(f"{weight:g}" for weight in values)
         raise ParameterError(
-            f"The weights of days, orders and money are {', '.join(f'{w:g}' for w in values)}; they add up to "
+            f"The weights of days, orders and money are {given}; they add up to "
             f"{sum(values):g}. They must be three numbers, none negative, that add up to 1."
         )
     return Weights("given", values)

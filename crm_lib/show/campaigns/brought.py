@@ -185,7 +185,7 @@ def _tests(result: Evaluation, tests: list[Uplift]) -> Part:
     ]
     fields = [
         Field("name", _("Campaign")),
-        Field("verdict", _("Orders")),
+        Field("verdict", pgettext("what is proven", "Orders")),
         Field("n", _("Contacted / held out"), str),
         Field("rates", pgettext("share", "Bought"), str),
         Field("bought", _("Difference (90 %)"), str),

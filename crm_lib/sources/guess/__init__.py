@@ -16,6 +16,7 @@ import ibis
 from crm_lib.contract.tables import TABLES
 from crm_lib.errors import DataContractError
 from crm_lib.sources.converted import Store
+from crm_lib.sources.guess import months, wide
 from crm_lib.sources.guess.pieces import Answers, Piece, files_in, pieces_of
 from crm_lib.sources.guess.proposal import NONE, Proposal, ProposedColumn, ProposedTable, Question
 from crm_lib.sources.guess.settle import settle
@@ -49,10 +50,17 @@ def propose(
             continue
         pieces += found
         questions += asked
+    pieces, asked, reasons = months.joined(con, pieces, answers)
+    questions += asked
+    left_out += reasons
     tables = []
     for piece in pieces:
         table, asked, reason = _one(piece, answers, alone=len(pieces) == 1 and not questions)
-        tables += [table] if table else []
+        if table and not asked:
+            items, asked = wide.items_of(piece, table, answers)
+            tables += items
+        elif table:
+            tables.append(table)
         questions += asked
         left_out += [reason] if reason else []
     questions += _twice(tables, answers)
@@ -106,7 +114,10 @@ def _twice(tables: list[ProposedTable], answers: Answers) -> list[Question]:
                 )
             tables[:] = [t for t in tables if t.table != name or t.label == said]
             continue
-        words = f"Several files could be {name}, and a table has one file. Which shall be used?"
+        words = (
+            f"Several files could be {name}, and are no parts of one table: their names differ by more than "
+            "digits, or they hold the same rows. Which shall be used?"
+        )
         questions.append(Question(f"{name}_from", words, tuple((label, "") for label in labels)))
     return questions
 

@@ -121,7 +121,10 @@ def _settings(proposal: Proposal) -> Table | None:
 
 def _table(table: ProposedTable) -> Table:
     written = tomlkit.table()
-    written["file"] = table.file
+    if table.files:
+        written["files"] = list(table.files)
+    else:
+        written["file"] = table.file
     for key, value in _reading(table.reading).items():
         written[key] = value
     if table.keep:
@@ -132,7 +135,16 @@ def _table(table: ProposedTable) -> Table:
     for column in table.columns:
         columns[column.target] = _column(column)
     written["columns"] = columns
+    if table.aspects:
+        written["unpivot"] = _aspects(table)
     return written
+
+
+def _aspects(table: ProposedTable) -> Any:
+    listed = tomlkit.array().multiline(True)
+    for aspect in table.aspects:
+        listed.append(_inline({k: v for k, v in asdict(aspect).items() if v}))
+    return listed
 
 
 def _reading(reading: Reading) -> dict[str, Any]:

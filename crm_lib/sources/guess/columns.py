@@ -12,7 +12,7 @@ from ibis import _
 from crm_lib.contract.rules import ROW
 from crm_lib.contract.tables import COUNT, DAY, FLAG, MONEY, NUMBER, TABLES, TEXT, TIME, Column
 from crm_lib.sources.files import Raw
-from crm_lib.sources.guess.shapes import is_day, is_number, plain
+from crm_lib.sources.guess.shapes import is_day, is_number, is_serial, plain
 from crm_lib.sources.guess.vocabulary import NEVER, VOCABULARY
 from crm_lib.sources.typed import NO, YES, text_of
 
@@ -82,6 +82,7 @@ def _looks(values: tuple[str, ...]) -> frozenset[str]:
         return frozenset(("nothing",))
     kinds = {
         "day": sum(map(is_day, values)),
+        "counted day": sum(is_day(v) or is_serial(v) for v in values),
         "number": sum(map(is_number, values)),
         "whole": sum(bool(re.fullmatch(r"[+-]?\d+(\.0+)?", v)) for v in values),
         "flag": sum(v.lower() in YES + NO for v in values),
@@ -98,7 +99,7 @@ def fits(column: Column, theirs: TheirColumn) -> bool:
     if "nothing" in looks:
         return False
     if column.type in (DAY, TIME):
-        return "day" in looks
+        return "counted day" in looks
     if column.type in (MONEY, NUMBER):
         return "number" in looks
     if column.type == COUNT:
@@ -146,7 +147,10 @@ def _length(name: str) -> int:
 def other_fits(table: str, target: str, theirs: list[TheirColumn], taken: set[str]) -> list[TheirColumn]:
     """Columns whose values would do for a column of ours that no name speaks for."""
     column = TABLES[table].column(target)
-    return [t for t in theirs if t.name not in taken and fits(column, t) and plain(t.name) not in NEVER]
+    fitting = [t for t in theirs if t.name not in taken and fits(column, t) and plain(t.name) not in NEVER]
+    if column.type in (DAY, TIME):  # numbers are taken for days only where nothing else could be
+        return [t for t in fitting if "day" in t.looks_like] or fitting
+    return fitting
 
 
 def is_unique(raw: Raw, name: str) -> bool:

@@ -6,16 +6,17 @@ here decides: the person is asked.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field, replace
 
 import ibis
 from ibis import _
 
 from crm_lib.contract.tables import TIME
+from crm_lib.sources.dates import time
 from crm_lib.sources.files import Raw
 from crm_lib.sources.guess.shapes import ways
 from crm_lib.sources.settings import Reading
-from crm_lib.sources.dates import time
 from crm_lib.sources.typed import CURRENCIES, number, text_of
 
 THOUSANDS = (",", ".", " ", "\u00a0", "\u202f", "'", "’")
@@ -101,7 +102,7 @@ def _in_groups(raw: Raw, texts: list[ibis.StringValue], readings: list[Reading])
 
 def date_forms(raw: Raw, columns: list[str], reading: Reading, order: str = "") -> Forms:
     """The forms of days in these columns; `order` is what a person said: day-first, month-first or year-first."""
-    texts = _texts(raw, columns)
+    texts = _texts(raw, columns, numbers=True)
     if not texts:
         return Forms(reading, 0, 0)
     classes = _classes(raw, texts)
@@ -119,10 +120,17 @@ def date_forms(raw: Raw, columns: list[str], reading: Reading, order: str = "") 
     return Forms(readings[holding[0]], best, filled, tuple(readings[i] for i in differing), first)
 
 
-def _texts(raw: Raw, columns: list[str]) -> list[ibis.StringValue]:
-    """The columns that hold text; a typed file needs no form."""
+def last_day(raw: Raw, columns: list[str], reading: Reading) -> dt.date | None:
+    """The last day in these columns, read in this form."""
+    days = [time(t, reading.dates).date().max() for t in _texts(raw, columns, numbers=True)]
+    found = raw.table.agg(**{f"d{i}": d for i, d in enumerate(days)}).to_pyarrow().to_pylist()[0] if days else {}
+    return max((day for day in found.values() if day), default=None)
+
+
+def _texts(raw: Raw, columns: list[str], numbers: bool = False) -> list[ibis.StringValue]:
+    """The columns that hold text (or also numbers); a typed file needs no form."""
     values = [raw.table[raw.names[name]] for name in columns]
-    return [text_of(v) for v in values if v.type().is_string()]
+    return [text_of(v) for v in values if v.type().is_string() or (numbers and v.type().is_numeric())]
 
 
 def _classes(raw: Raw, texts: list[ibis.StringValue]) -> set[tuple[tuple[str, ...], ...]]:

@@ -36,7 +36,10 @@ class Answers:
 
 @dataclass(frozen=True)
 class Piece:
-    """A table as it lies in a file: how it is read, its raw rows, its columns, and what was seen on the way."""
+    """A table as it lies in a file: how it is read, its raw rows, its columns, and what was seen on the way.
+
+    `files` names the files, or a pattern of them, where several are one table.
+    """
 
     label: str
     path: Path
@@ -45,6 +48,7 @@ class Piece:
     columns: tuple[TheirColumn, ...]
     n_rows: int
     notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 def files_in(path: Path) -> list[Path]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from crm_lib.contract.settings import Scale
 from crm_lib.sources.guess.columns import TheirColumn
-from crm_lib.sources.settings import ColumnMapping, Reading
+from crm_lib.sources.settings import Aspect, ColumnMapping, Reading
 
 SURE, LIKELY, SAID = "sure", "likely", "as you said"
 NONE = "none"
@@ -34,13 +34,18 @@ class ProposedColumn:
 
 @dataclass(frozen=True)
 class ProposedTable:
-    """A file or sheet as one of our tables: how it is read, its columns, those not used, what to know of it."""
+    """A file or sheet as one of our tables: how it is read, its columns, those not used, what to know of it.
+
+    `files` stands for `file` where several are one table; `aspects` are the questions of a wide survey.
+    """
 
     label: str
     table: str
     file: str
     reading: Reading
     columns: tuple[ProposedColumn, ...]
+    files: tuple[str, ...] = ()
+    aspects: tuple[Aspect, ...] = ()
     unused: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     leave_out: dict[str, tuple[str, ...]] = field(default_factory=dict)

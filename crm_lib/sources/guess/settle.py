@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from crm_lib.contract.tables import COUNT, DAY, MONEY, NUMBER, TABLES, TIME
 from crm_lib.errors import DataContractError
+from crm_lib.sources.dates import EXCEL
 from crm_lib.sources.guess import forms
 from crm_lib.sources.guess.columns import CERTAIN, GENERAL, NAMED, PARTLY, Match, TheirColumn, distinct, other_fits
 from crm_lib.sources.guess.extras import attributes, currency_of, deals_closed, rows_to_leave_out, words_of
@@ -23,6 +24,7 @@ ASKED = frozenset(
     ("amount", "opened_at", "closed_at", "stage", "since", "nps", "csat", "days_since_last", "n_orders")
 )
 _MOST_CHOICES = 12
+_ORDERS = ("day-first", "month-first", "year-first")
 _READ = 0.99
 
 
@@ -71,7 +73,8 @@ def _table(piece: Piece, choice: Choice, found: _Found) -> ProposedTable:
     return ProposedTable(
         label=piece.label,
         table=choice.table,
-        file=piece.path.name,
+        file="" if piece.files else piece.path.name,
+        files=piece.files,
         reading=piece.reading,
         columns=tuple(found.columns.values()),
         unused=tuple(c.name for c in piece.columns if c.name not in used),
@@ -179,9 +182,11 @@ def _of_type(table: str, found: _Found, *types: str) -> list[str]:
 def _dates(piece: Piece, table: str, answers: Answers, found: _Found) -> forms.Forms:
     columns = _of_type(table, found, DAY, TIME)
     said = answers.get(piece.label, "dates")
-    if said and said not in ("day-first", "month-first", "year-first"):
-        raise DataContractError(f'dates is "{said}"; it must be day-first, month-first or year-first.')
+    if said and said not in _ORDERS:
+        raise DataContractError(f'dates is "{said}"; it must be one of: {", ".join(_ORDERS)}.')
     dated = forms.date_forms(piece.raw, columns, piece.reading, said)
+    if "excel" in dated.reading.dates:
+        dated = _counted(piece, columns, dated, answers, found)
     if dated.or_else and not said:
         orders = [_order(r.dates) for r in (dated.reading, *dated.or_else)]
         first = next((c.theirs.examples[0] for c in found.columns.values() if c.theirs.name in columns), "")
@@ -190,6 +195,25 @@ def _dates(piece: Piece, table: str, answers: Answers, found: _Found) -> forms.F
         )
         found.questions.append(Question(f"{piece.label}:dates", words, tuple((o, "") for o in orders)))
     _note_unread(", ".join(columns), "days", dated, found)
+    return dated
+
+
+def _counted(piece: Piece, columns: list[str], dated: forms.Forms, answers: Answers, found: _Found) -> forms.Forms:
+    """Days as numbers: an old Excel for Mac counts from four years later, which is asked about where it fits."""
+    said = answers.get(piece.label, "excel_days")
+    if said and said not in EXCEL:
+        raise DataContractError(f'excel_days is "{said}"; it must be one of: {", ".join(EXCEL)}.')
+    older = tuple("excel-1904" if form == "excel" else form for form in dated.reading.dates)
+    later = replace(dated.reading, dates=older)
+    if said == "excel-1904":
+        return replace(dated, reading=later)
+    last, last_if_older = (forms.last_day(piece.raw, columns, r) for r in (dated.reading, later))
+    these = ", ".join(columns)
+    if not said and last_if_older and last_if_older <= answers.today:
+        words = f"{piece.label}: {these}: Excel counts days in two ways. Which is the last day here?"
+        choices = (("excel", f"{last}"), ("excel-1904", f"{last_if_older}, of an old Excel for Mac"))
+        found.questions.append(Question(f"{piece.label}:excel_days", words, choices))
+    found.notes.append(f"{these}: numbers are read as Excel's days, such as 45292 as 2024-01-01.")
     return dated
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from crm_lib.sources.dates import SERIAL
 from crm_lib.sources.typed import CURRENCIES
 
+_SERIAL = re.compile(SERIAL)
 _MONEY = re.compile(r"[￥¥$€£]|元|CNY|RMB|USD|EUR|GBP")
 _NUMBER = re.compile(r"^\(?[+-]?\s*\d[\d., '\u00a0\u202f]*\)?$")
 _DAY = re.compile(
@@ -38,6 +40,15 @@ def is_day(text: str) -> bool:
     return bool(_DAY.match(text.strip()))
 
 
+def is_serial(text: str) -> bool:
+    """Whether it could be a day as a spreadsheet counts it; only a heading tells it from any other number.
+
+    >>> is_serial("45292"), is_serial("45292.4375"), is_serial("1045"), is_serial("20260105")
+    (True, True, False, False)
+    """
+    return bool(_SERIAL.match(text.strip()))
+
+
 def currencies_in(text: str) -> set[str]:
     """Codes of the currencies whose signs stand in the text."""
     return {CURRENCIES[sign] for sign in _MONEY.findall(text)}
@@ -46,12 +57,14 @@ def currencies_in(text: str) -> set[str]:
 def ways(text: str) -> tuple[tuple[str, ...], ...]:
     """The ways in which a day can be read: each a tuple of forms for `dates`; ISO is the empty tuple.
 
-    >>> ways("2026-01-05"), ways("2026/1/5"), ways("1/2/2026")
-    (((),), (('%Y/%m/%d',),), (('day-first',), ('month-first',)))
+    >>> ways("2026-01-05"), ways("2026/1/5"), ways("1/2/2026"), ways("45292")
+    (((),), (('%Y/%m/%d',),), (('day-first',), ('month-first',)), (('excel',),))
     """
     text = text.strip()
     if _ISO.match(text):
         return ((),)
+    if is_serial(text):
+        return (("excel",),)
     found = _DAY.match(text)
     if not found:
         return ()

@@ -53,7 +53,9 @@ class Backend(Spark):
     def execute(self, expr: ir.Expr, /, *, params=None, limit=None, **_options: Any) -> Any:
         """The result as pandas, by way of Arrow."""
         schema = expr.as_table().schema()
-        frame = PandasData.convert_table(self.to_pyarrow(expr.as_table(), params=params, limit=limit).to_pandas(), schema)
+        frame = PandasData.convert_table(
+            self.to_pyarrow(expr.as_table(), params=params, limit=limit).to_pandas(), schema
+        )
         return expr.__pandas_result__(frame)
 
     @property

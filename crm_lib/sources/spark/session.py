@@ -171,4 +171,6 @@ def _why(log: str) -> str:
     if any("UnsupportedClassVersionError" in line or "getSubject" in line for line in lines):
         return f"{_JAVA}; the one here is another. {_INSTALL_JAVA}, and set JAVA_HOME to it."
     told = next((line for line in lines if "Exception" in line or line.startswith(("Error", "Invalid"))), "")
-    return f"Spark did not start{f': {told[:_LONGEST]}' if told else ''}. See master, memory and conf of this source."
+    return (
+        f"Spark did not start{f': {told[:_LONGEST]}' if told else ''}. See master, memory and conf of this source."
+    )

@@ -7,7 +7,13 @@ from crm_lib.errors import ConfigError, CrmError, DataContractError, Unreachable
 _ITS_OWN = ("pyspark", "py4j", "grpc")
 
 _NO_RIGHT = (
-    *("AccessControlException", "AccessDenied", "Permission denied", "PERMISSION_DENIED", "INSUFFICIENT_PERMISSIONS"),
+    *(
+        "AccessControlException",
+        "AccessDenied",
+        "Permission denied",
+        "PERMISSION_DENIED",
+        "INSUFFICIENT_PERMISSIONS",
+    ),
     *("UNAUTHENTICATED", "status code: 403", "Forbidden"),
 )
 _LOST = ("UNAVAILABLE", "Connection refused", "Connection reset", "SESSION_NOT_FOUND", "INVALID_HANDLE.SESSION")
