@@ -77,9 +77,9 @@ class Known:
 
 
 def known(translations: dict[str, str]) -> list[Known]:
-    """Templates ready to recognise texts; those with the most words of their own first."""
-    ranked = sorted(translations.items(), key=lambda pair: (-_letters(pair[0]), pair[0]))
-    return [_known(template, translation) for template, translation in ranked]
+    """Templates ready to recognise texts; those with the most of their own first."""
+    ranked = sorted(translations, key=lambda t: (-_letters(t), -len(_PLACE.sub("", t)), t))
+    return [_known(template, translations[template]) for template in ranked]
 
 
 def _known(template: str, translation: str) -> Known:
