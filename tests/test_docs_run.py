@@ -24,8 +24,9 @@ BY_HAND = {"make lab", "make test"}
 def commands(page):
     """The lines of a page's code blocks that name no language, in order, without comments."""
     text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
-    for block in re.findall(r"^ *```\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL):
-        yield from (line.strip() for line in block.splitlines() if line.strip())
+    for language, block in re.findall(r"^ *```([\w-]*)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL):
+        if not language:
+            yield from (line.strip() for line in block.splitlines() if line.strip())
 
 
 def recipe(target):
