@@ -4,13 +4,14 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 UV := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
 BIN := .venv/bin
 READY := .venv/.ready
+ENGINES := .venv/.engines
 # The notebooks run as they stand; their checked cells are compared.
 NOTEBOOKS := tests crm_lib notebooks --nbval-lax --nbval-current-env
 # What git does to a notebook on its way into a commit; checked cells, tagged keep_output, keep theirs.
 STRIP := '$(CURDIR)/$(BIN)/nbstripout' --keep-id --extra-keys 'metadata.language_info cell.metadata.execution'
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-all lab lint docs bench bench-clv
+.PHONY: help report test test-all engines lock-engines lab lint docs bench bench-clv
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-9s %s\n", $$1, $$2}'
@@ -21,7 +22,7 @@ report: $(READY) ## the pages of the sample company, in reports/
 test: $(READY) ## the fast tests
 	@$(BIN)/pytest -q -n auto --dist loadscope $(NOTEBOOKS) -m "not slow"
 
-test-all: $(READY) lint ## the fast and the slow tests
+test-all: $(READY) $(ENGINES) lint ## the fast and the slow tests
 	@$(BIN)/pytest -q -n auto --dist loadscope $(NOTEBOOKS)
 
 lab: $(READY) ## JupyterLab on the notebooks; outputs are stripped on commit
@@ -36,6 +37,8 @@ docs: $(READY) ## the generated pages: data/README.md and docs/commands.md
 	@$(BIN)/python -m crm_lib.contract.codebook
 	@$(BIN)/python -m typer crm_lib.cli utils docs --name crm --title "Every command" --output docs/commands.md
 
+engines: $(ENGINES) ## what PostgreSQL and Spark need, beside the rest in .venv; 0.6 GB
+
 bench: $(READY) ## seconds and memory of a run, and beside papermill + nbconvert
 	@$(BIN)/python bench/run.py
 	@$(BIN)/python bench/runner.py
@@ -47,6 +50,19 @@ bench-clv: $(READY) ## customer value against its peers, into docs/benchmarks.md
 	@$(BIN)/uv pip install --quiet --python bench/.venv/bin/python --constraint requirements.lock \
 		--requirements pyproject.toml --extra bench
 	@$(BIN)/python bench/clv.py --peers-python bench/.venv/bin/python --write
+
+$(ENGINES): requirements-engines.lock $(READY)
+	@echo "$$(grep -c '^[a-z0-9]' $<) packages of $<"
+	@$(BIN)/uv pip install --quiet --no-deps --require-hashes --compile-bytecode --python $(BIN)/python --requirements $<
+	@touch $(ENGINES)
+
+# What the engines need beyond requirements.lock.
+lock-engines: $(READY)
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--no-annotate --constraint requirements.lock --extra postgres --extra spark --extra dev-engines pyproject.toml \
+		| awk -F== 'NR == FNR { known[$$1]; next } /^[a-z0-9]/ { beyond = !($$1 in known) } beyond' \
+			requirements.lock - > .venv/engines.lock
+	@mv .venv/engines.lock requirements-engines.lock
 
 # Made anew only when the lock changes. The last line says that everything before it went well.
 $(READY): requirements.lock pyproject.toml

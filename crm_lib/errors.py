@@ -2,6 +2,7 @@
 
 CrmError
 ├── ConfigError          crm.toml is missing, broken, or names what does not exist      exit 2
+│   └── Unreachable      a database does not answer, or ended the connection            exit 2
 ├── DataContractError    a file, table, column or value breaks the contract             exit 2
 ├── ParameterError       a notebook parameter or command-line choice is wrong           exit 2
 ├── NotEnoughData        the data are sound but too few for what was asked              exit 1
@@ -46,10 +47,19 @@ def part(text: str) -> str:
     return text
 
 
+def of_table(text: str) -> str:
+    """Words of an error for a table that lies in no file but on a server."""
+    return text.replace("the file", "the table").replace("two files", "two tables")
+
+
 class ConfigError(CrmError):
     """`crm.toml` is missing, can't be read, or names something that does not exist."""
 
     exit_code = 2
+
+
+class Unreachable(ConfigError):
+    """A database does not answer, or ended the connection: it may a second time."""
 
 
 class DataContractError(CrmError):
@@ -80,6 +90,7 @@ class Busy(CrmError):
 
 _TITLES = {
     "ConfigError": "crm.toml needs a look",
+    "Unreachable": "The database does not answer",
     "DataContractError": "The data are not as agreed",
     "ParameterError": "A choice can't be taken",
     "NotEnoughData": "Too few data for this question",

@@ -12,9 +12,9 @@ import ibis
 from ibis import _
 
 from crm_lib.contract.card import Rejected
-from crm_lib.contract.rules import ROW, SEEN, Rule, Surroundings, rules_of
+from crm_lib.contract.rules import KNOWN, ROW, SEEN, Rule, Surroundings, rules_of, with_known_ids
 from crm_lib.contract.tables import TableContract
-from crm_lib.errors import DataContractError, part
+from crm_lib.errors import DataContractError, of_table, part
 
 REASON = "__reason"
 
@@ -34,10 +34,15 @@ class Checked:
 def check(contract: TableContract, table: ibis.Table, around: Surroundings | None = None) -> Checked:
     """Check a typed table; raises DataContractError for its structure and where too many rows are wrong.
 
-    `table` has `__row` (1, 2, …) and, for columns typed from text, `<column>__seen` with that text.
+    `table` has `__row` (1, 2, …) and, for columns typed from text, `<column>__seen` with that text. The rows of a
+    server have no order and no `__row`: then nothing is held in the engine, a message gives the smallest value in
+    place of the first, and rows that hold are told by the rules themselves.
     """
     around = around or Surroundings()
     _columns_there(contract, table)
+    plain, given = _plain(table), table
+    if ROW not in table.columns:
+        table = with_known_ids(contract, table, around.others)
     rules = dict(zip((f"_{i}" for i in range(999)), rules_of(contract, table, around), strict=False))
     counts = table.agg(n=_.count(), **{k: r.broken.fill_null(False).sum() for k, r in rules.items()})
     found = counts.to_pyarrow().to_pylist()[0]
@@ -45,40 +50,50 @@ def check(contract: TableContract, table: ibis.Table, around: Surroundings | Non
         raise DataContractError(
             f"{contract.name}: the table has no rows. It needs at least one: look at the file, or leave it out."
         )
-    _keys_unique(contract, table, around)
+    _keys_unique(contract, given, around)
     hit = {k: r for k, r in rules.items() if found[k]}
     n_read = found["n"] + around.n_broken_lines
-    sound = table.drop(*(c for c in table.columns if c == ROW or c.endswith(SEEN)))
     if not hit:
-        return Checked(sound, None, _broken(around), (), n_read, around.n_broken_lines)
+        return Checked(plain, None, _broken(around), (), n_read, around.n_broken_lines)
     return _set_aside(contract, table, hit, found, n_read, around)
 
 
 def _set_aside(contract, table, hit: Mapping[str, Rule], found, n_read: int, around: Surroundings) -> Checked:
     """The second scan, made only when something is wrong."""
+    ordered = ROW in table.columns
     marked = table.mutate(**{k: r.broken.fill_null(False) for k, r in hit.items()})
-    rejected = marked.filter(ibis.or_(*(marked[k] for k in hit))).cache()
+    broken = ibis.or_(*(marked[k] for k in hit))
+    rejected = marked.filter(broken).cache() if ordered else marked.filter(broken)
     reason = ibis.cases(*((rejected[k], k) for k in hit), else_="")
     rejected = rejected.mutate(**{REASON: reason})
     first = rejected.agg(
         n=_.count(),
-        **{f"row{k}": _[ROW].min(where=_[k]) for k in hit},
-        **{f"seen{k}": _seen(rejected, r.column).argmin(_[ROW], where=_[k]) for k, r in hit.items()},
+        **{f"row{k}": _[ROW].min(where=_[k]) for k in hit if ordered},
+        **{f"seen{k}": _first(_seen(rejected, r.column), _[k], ordered) for k, r in hit.items()},
     )
     firsts = first.to_pyarrow().to_pylist()[0]
     messages = tuple(
-        _message(contract.name, r, found[k], found["n"], (firsts[f"row{k}"], firsts[f"seen{k}"]), around)
+        _message(contract.name, r, found[k], found["n"], (firsts.get(f"row{k}"), firsts[f"seen{k}"]), around)
         for k, r in hit.items()
     )
     n_rejected = firsts["n"] + around.n_broken_lines
     share = n_rejected / n_read
     if share > around.max_rejected_share:
         raise DataContractError(_too_many(contract.name, n_rejected, n_read, around.max_rejected_share, messages))
-    kept = table.anti_join(rejected, ROW).order_by(ROW)
-    kept = kept.drop(*(c for c in kept.columns if c == ROW or c.endswith(SEEN)))
+    kept = table.anti_join(rejected, ROW).order_by(ROW) if ordered else marked.filter(~broken).drop(*hit)
     in_words = ibis.cases(*((rejected[REASON] == k, f"{r.column}: {r.reason}") for k, r in hit.items()), else_="")
-    words = rejected.mutate(**{REASON: in_words}).drop(*hit).order_by(ROW)
-    return Checked(kept, words, _broken(around) + _priced(rejected, hit), messages, n_read, n_rejected)
+    words = rejected.mutate(**{REASON: in_words}).drop(*hit, *(c for c in table.columns if c.endswith(KNOWN)))
+    words = words.order_by(ROW) if ordered else words
+    return Checked(_plain(kept), words, _broken(around) + _priced(rejected, hit), messages, n_read, n_rejected)
+
+
+def _plain(table: ibis.Table) -> ibis.Table:
+    """The table without what only the check needs."""
+    return table.drop(*(c for c in table.columns if c == ROW or c.endswith((SEEN, KNOWN))))
+
+
+def _first(seen: ibis.Value, where: ibis.Value, ordered: bool) -> ibis.Value:
+    return seen.argmin(_[ROW], where=where) if ordered else seen.min(where=where)
 
 
 def _too_many(table: str, n: int, n_read: int, allowed: float, messages: tuple[str, ...]) -> str:
@@ -130,14 +145,22 @@ def _seen(table: ibis.Table, column: str) -> ibis.Value:
     return value.cast("string").fill_null("")
 
 
-def _message(table: str, rule: Rule, n: int, n_rows: int, first: tuple[int, str], around: Surroundings) -> str:
-    (row, file), seen = around.place(first[0]), first[1]
+def _message(
+    table: str, rule: Rule, n: int, n_rows: int, first: tuple[int | None, str], around: Surroundings
+) -> str:
+    row, seen = first
     what = rule.one if n == 1 else rule.many
+    where, quoted = f"{table}.{rule.column}", rule.quotes and seen
     need = rule.need
     if rule.reason == "not a number":
         need += " " + _sign_hint(seen, around.decimal)
-    where = f"{table}.{rule.column}"
-    if rule.quotes and seen:
+    if row is None:  # a server's
+        need = of_table(need)
+        if quoted:
+            return part(f'{where}: {n:,} of {n_rows:,} {what} (such as "{seen}"). {need}')
+        return part(f"{where}: {n:,} of {n_rows:,} {what}. {need}")
+    row, file = around.place(row)
+    if quoted:
         return part(f'{where}: {n:,} of {n_rows:,} {what} (first: row {row:,}{_of(file)}, "{seen}"). {need}')
     return part(f"{where}: {n:,} of {n_rows:,} {what} (first: row {row:,}{_of(file)}). {need}")
 
@@ -172,13 +195,18 @@ def _keys_unique(contract: TableContract, table: ibis.Table, around: Surrounding
     if not keys:
         return
     whole = table.filter(*(table[k].notnull() for k in keys if contract.column(k).required))
-    repeated = whole.group_by(keys).agg(n=_.count(), first=_[ROW].min()).filter(_.n > 1)
-    found = repeated.agg(n=_.count(), n_rows=_.n.sum(), first=_["first"].min()).to_pyarrow().to_pylist()[0]
+    row = {"first": _[ROW].min()} if ROW in table.columns else {}
+    repeated = whole.group_by(keys).agg(n=_.count(), **row).filter(_.n > 1)
+    first = {name: _[name].min() for name in row}
+    found = repeated.agg(n=_.count(), n_rows=_.n.sum(), **first).to_pyarrow().to_pylist()[0]
     if found["n"]:
         name = " + ".join(keys)
-        row, file = around.place(found["first"])
+        place = ""
+        if row:
+            line, file = around.place(found["first"])
+            place = part(f" (first: row {line:,}{_of(file)})")
         raise DataContractError(
             f"{contract.name}.{name}: {found['n']:,} {'value occurs' if found['n'] == 1 else 'values occur'} more "
-            f"than once, in {found['n_rows']:,} rows (first: row {row:,}{_of(file)}). It must be different in "
-            "every row. Remove the duplicates."
+            f"than once, in {found['n_rows']:,} rows{place}. It must be different in every row. Remove the "
+            "duplicates."
         )

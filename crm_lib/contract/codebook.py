@@ -56,17 +56,23 @@ a table.
 
 | key of `[sources.NAME]` | meaning |
 |---|---|
-| `path` | folder of the files, or the DuckDB file; relative to `crm.toml` |
-| `kind` | `folder` (default) or `duckdb` |
+| `path` | folder of the files, or the DuckDB file; relative to `crm.toml`; a server has none |
+| `kind` | `folder` (default), `duckdb`, or `postgres`: see `docs/engines.md` |
 | `title` | name for readers |
 | `as_of` | default last day of data |
 | `currency` | currency code, such as `CNY` |
 | `settings` | facts of the company: margin, stages, scales …; `[company]` holds those common to all sources |
 | `published` | figures printed elsewhere that a page recomputes: topic, figure, value, within, citation, words, and `up_to`, the last day of their data |
 
+| key of a source with `kind = "postgres"` | meaning | default |
+|---|---|---|
+| `url_env` | the environment variable that holds the address and the password of the database; never the address itself | |
+| `schema` | the schema of the tables | `public` |
+| `statement_timeout_s` | seconds after which the database ends a query; 0: never | 600 |
+
 | key of `[sources.NAME.tables.TABLE]` | meaning |
 |---|---|
-| `file` | file name (`.csv`, `.tsv`, `.txt`, `.gz`, `.xlsx`, `.xls`, `.parquet`), or the table's name in a DuckDB file |
+| `file` | file name (`.csv`, `.tsv`, `.txt`, `.gz`, `.xlsx`, `.xls`, `.parquet`), or the table's name in a database |
 | `files` | several files that are one table, instead of `file`: names, or patterns such as `"orders_????-??.csv"` |
 | `columns` | where each of our columns comes from, see below; columns that bear our name need no entry |
 | `keep` | further columns kept as attributes, as they are |
@@ -128,7 +134,7 @@ a table.
 | an attribute with a type | `staff = { column = "n", type = "count" }` (text, day, time, money, count, number, flag) |
 | the same for all rows | `asked_at = { value = "2026-01-01" }` |
 | made from the row number | `response_id = { row_id = "R" }` |
-| in another file | `region = { lookup = { file = "teams.csv", on = "agent", column = "office", key = "name" } }` |
+| in another file, or another table of the database | `region = { lookup = { file = "teams.csv", on = "agent", column = "office", key = "name" } }` |
 """  # noqa: E501
 
 

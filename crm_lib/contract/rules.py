@@ -14,6 +14,7 @@ from crm_lib.errors import part
 
 ROW = "__row"
 SEEN = "__seen"  # suffix of the column that keeps the text a value was typed from
+KNOWN = "__known"  # suffix of the column that holds the id again where the table it refers to has it
 
 EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date(2100, 12, 31)
 
@@ -112,9 +113,26 @@ def _column_rules(contract, column: Column, table: ibis.Table, around: Surroundi
     other = around.others.get(column.refers_to) if column.refers_to else None
     if other is not None:
         need = part(f"Every {column.name} must exist in {column.refers_to}. Correct one of the two files.")
-        broken = value.notnull() & value.notin(other[_key_of(column, other)])
+        if column.name + KNOWN in table.columns:
+            broken = value.notnull() & table[column.name + KNOWN].isnull()
+        else:
+            broken = value.notnull() & value.notin(other[_key_of(column, other)])
         many = part(f"values do not exist in {column.refers_to}")
         yield Rule(column.name, "unknown id", f"values does not exist in {column.refers_to}", many, need, broken)
+
+
+def with_known_ids(contract: TableContract, table: ibis.Table, others: Mapping[str, ibis.Table]) -> ibis.Table:
+    """The table with, for each id that refers to another table, the id as that table has it, or null.
+
+    A server counts a join in one pass where `NOT IN` may compare every row with every id.
+    """
+    for column in contract.columns:
+        other = others.get(column.refers_to) if column.refers_to else None
+        if other is not None and column.name in table.columns:
+            found = column.name + KNOWN
+            ids = other.select(**{found: other[_key_of(column, other)]}).distinct()
+            table = table.left_join(ids, table[column.name] == ids[found])
+    return table
 
 
 def _key_of(column: Column, other: ibis.Table) -> str:

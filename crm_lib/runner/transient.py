@@ -15,7 +15,13 @@ from crm_lib.runner import engine, forked
 from crm_lib.theme.words import gettext as _
 
 PAUSE_S = 2.0  # before the second try
-_CONNECTIONS = ("ConnectionResetError", "ConnectionRefusedError", "ConnectionAbortedError", "BrokenPipeError")
+_CONNECTIONS = (
+    "ConnectionResetError",
+    "ConnectionRefusedError",
+    "ConnectionAbortedError",
+    "BrokenPipeError",
+    "Unreachable",
+)
 _DATABASES = ("OperationalError", "AdminShutdown", "ConnectionTimeout", "InterfaceError")
 _LOST = re.compile(
     r"server closed the connection|connection (?:\S+ ){0,12}(?:refused|reset|timed out|is closed|was closed)"

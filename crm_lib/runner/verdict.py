@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from crm_lib import errors
-from crm_lib.runner import engine
+from crm_lib.runner import engine, transient
 from crm_lib.runner.figures import n_rows
 from crm_lib.theme import said as errors_said
 from crm_lib.theme import words
@@ -126,6 +126,11 @@ def of_error(name: str, text: str) -> Verdict:
         return Verdict(KILLED, _("The notebook ran out of memory."), EXIT_KILLED)
     if name == "OSError" and _NO_ROOM.search(text):
         return Verdict(FAILED, _("There was no room left on the disk."), EXIT_FAILED)
+    if reason := transient.of_error(name, text):
+        return Verdict(FAILED, _("The notebook stopped, since {reason}.").format(reason=reason), EXIT_FAILED)
+    if name == "QueryCanceled":
+        said = _("The database ended a query that took longer than statement_timeout_s in crm.toml allows.")
+        return Verdict(FAILED, said, EXIT_FAILED)
     said = _("The notebook stopped with an error that nobody foresaw ({error}).")
     return Verdict(FAILED, said.format(error=_plain_name(name)), EXIT_FAILED)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from crm_lib.errors import ConfigError, ParameterError
 from crm_lib.sources.converted import Progress, Store
 from crm_lib.sources.crm import Crm
 from crm_lib.sources.findings import findings_of
+from crm_lib.sources.home import Home, home_of, is_local
 from crm_lib.sources.kept import Kept
 from crm_lib.sources.loading import Loaded, load, table_mappings
 from crm_lib.sources.settings import Config, Source, read_config
@@ -51,7 +53,9 @@ def connect(source: str, as_of: str | dt.date = "", language: str = "en", topic:
     """
     config = read_config()
     chosen = config.source(source or config.default)
-    loaded, card = _load(config, chosen, as_of, _tables_of_topic(topic))
+    home = home_of(chosen, Store(config.root / TEXT_FOLDER))
+    with home.in_words():
+        loaded, card = _load(config, chosen, home, as_of, _tables_of_topic(topic))
     return Crm(card, chosen.settings, loaded.tables, loaded.errors, language, topic)
 
 
@@ -70,9 +74,10 @@ def check(source: str = "", as_of: str | dt.date = "", progress: Progress | None
     """Read and check a source without a notebook; `progress` is told how far a large file is read."""
     config = read_config()
     chosen = config.source(source or config.default)
-    store = Store(config.root / TEXT_FOLDER, make=True, progress=progress)
-    loaded, card = _load(config, chosen, as_of, tuple(TABLES), keep=store)
-    found = findings_of(loaded.tables, card)
+    home = home_of(chosen, Store(config.root / TEXT_FOLDER, make=True, progress=progress))
+    with closing(home), home.in_words():
+        loaded, card = _load(config, chosen, home, as_of, tuple(TABLES), keep=True)
+        found = findings_of(loaded.tables, card)
     return Checkup(card, dict(card.problems), loaded.warnings, found, chosen.settings.currency)
 
 
@@ -91,7 +96,9 @@ def default_source() -> str:
 
 def tables_of(source: str) -> set[str]:
     """The tables that a source declares or has, without reading them."""
-    return set(table_mappings(read_config().source(source)))
+    chosen = read_config().source(source)
+    with closing(home_of(chosen)) as home:
+        return set(table_mappings(chosen, home))
 
 
 def as_of_of(source: str, as_of: str | dt.date = "") -> dt.date:
@@ -116,15 +123,19 @@ def _tables_of_topic(topic: str) -> tuple[str, ...]:
 
 
 def _load(
-    config: Config, source: Source, as_of: str | dt.date, wanted: tuple[str, ...], keep: Store | None = None
+    config: Config, source: Source, home: Home, as_of: str | dt.date, wanted: tuple[str, ...], keep: bool = False
 ) -> tuple[Loaded, DataCard]:
-    """Load tables, or find them where a check has kept them; a check alone keeps, as it reads them all."""
+    """Load tables, or find them where a check has kept them; a check alone keeps, as it reads them all.
+
+    Nothing is kept of a server: its tables may change at any moment, and it answers as fast as a copy would.
+    """
     day, run_date = _as_of(source, as_of), _run_date()
-    kept = Kept(config.root, source, day, run_date)
-    loaded = kept.read(wanted)
+    kept = Kept(config.root, source, day, run_date) if is_local(source) else None
+    loaded = kept.read(wanted) if kept else None
     if loaded is None:
-        loaded = load(source, wanted, day, run_date, kept.rejected, keep or Store(config.root / TEXT_FOLDER))
-        if keep:
+        rejected = config.root / "rejected" / source.name
+        loaded = load(source, home, wanted, day, run_date, rejected_folder=rejected, signs=keep)
+        if kept and keep:
             kept.write(loaded)
     problems = tuple((table, str(error)) for table, error in loaded.errors.items())
     card = DataCard(source.name, source.title, day, loaded.fingerprint, loaded.cards, problems)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,8 @@ ENDINGS = (".parquet", ".csv", ".csv.gz", ".tsv", ".txt", ".xlsx", ".xls")
 class Raw:
     """A table as the source has it: columns c0, c1 … and the row number, their names, and its broken lines.
 
+    The rows of a server have no order and bear no number: `number` is then how they are counted where a mapping
+    asks for that (`row_id`): the same numbers whenever the same rows are asked for.
     `parts` holds name and number of rows of each file, where several are one table.
     """
 
@@ -41,8 +43,14 @@ class Raw:
     n_broken: int = 0
     first_broken: int | None = None
     kept_as: str = ""
+    number: Callable[[ibis.Table], ibis.IntegerValue] | None = None
     broken_in: str = ""
     parts: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def ordered(self) -> bool:
+        """Whether its rows have an order, and so a number."""
+        return self.number is None
 
     def column(self, name: str, table: str) -> ibis.Value:
         """The column of their name; DataContractError says what there is instead."""
@@ -51,11 +59,6 @@ class Raw:
                 f'{table}: {self.place} has no column "{name}".{nearest(name, self.names)} {self._advice()}'
             )
         return self.table[self.names[name]]
-
-    def forget(self, con: ibis.BaseBackend) -> None:
-        """Drop the table that a text file was read into, once it is typed."""
-        if self.kept_as:
-            con.drop_table(self.kept_as)
 
     def _advice(self) -> str:
         names = [n for n in self.names if n]

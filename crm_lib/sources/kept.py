@@ -1,4 +1,4 @@
-"""Checked tables kept beside `crm.toml`, so that what `check` has read is not read, typed and checked again.
+"""Checked tables of files kept beside `crm.toml`: what `check` has read is not read, typed and checked again.
 
 `.crm/<source>/<key>.duckdb` holds the tables at one date, `<key>.json` their account. The key stands for the
 bytes of the files, the source's settings, the date, and the code that reads and checks: when one of them changes,
@@ -25,7 +25,8 @@ import ibis
 from crm_lib.contract.card import Rejected, TableCard
 from crm_lib.errors import DataContractError
 from crm_lib.sources import files
-from crm_lib.sources.loading import Loaded, file_paths, no_later_than, table_mappings, with_those_referred_to
+from crm_lib.sources.loading import Loaded, table_mappings, with_those_referred_to
+from crm_lib.sources.local import Local, file_paths, no_later_than
 from crm_lib.sources.settings import Source
 
 MOST_KEPT = 3  # states of one source
@@ -40,7 +41,7 @@ class Kept:
         self.source = source
         self.folder = root / ".crm" / source.name
         self.rejected = root / "rejected" / source.name
-        self.mappings = table_mappings(source)
+        self.mappings = table_mappings(source, Local(source))
         self.digests = files.digests(file_paths(source, self.mappings))
         latest = no_later_than(run_date, list(self.digests))
         self.key = _key(source, as_of, latest, files.fingerprint(self.digests))

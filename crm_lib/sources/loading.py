@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -19,8 +18,8 @@ from crm_lib.contract.cut import cut, known_day
 from crm_lib.contract.rules import Surroundings, without_missing_codes
 from crm_lib.contract.tables import TABLES
 from crm_lib.errors import ConfigError, DataContractError
-from crm_lib.sources import files, several
-from crm_lib.sources.converted import Store
+from crm_lib.sources.files import Raw
+from crm_lib.sources.home import Home, is_local
 from crm_lib.sources.mapping import left_out, mapped, settle_dates
 from crm_lib.sources.settings import Source, TableMapping
 from crm_lib.sources.typed import currencies_of
@@ -43,66 +42,66 @@ class Loaded:
 
 @dataclass
 class _Work:
-    """The tables done so far, and the day after which nothing can have happened."""
+    """Where the tables lie, the tables done so far, and the day after which nothing can have happened.
 
+    `signs` says whether signs of currencies are counted on the way.
+    """
+
+    home: Home
     no_later_than: dt.date | None = None
-    store: Store | None = None
+    signs: bool = False
     checked: dict[str, Checked] = field(default_factory=dict)
     errors: dict[str, DataContractError] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     currencies: dict[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
 
 
-def table_mappings(source: Source) -> dict[str, TableMapping]:
-    """The tables that a source declares, or that lie in its folder or file under the contract's names."""
-    if not source.path.exists():
-        raise ConfigError(
-            f'The source "{source.name}" lies in {source.path.name}, which does not exist. '
-            f"Put the tables there, or correct sources.{source.name}.path in crm.toml."
-        )
+def table_mappings(source: Source, home: Home) -> dict[str, TableMapping]:
+    """The tables that a source declares, or that lie in its home under the contract's names."""
     if source.tables:
         return source.tables
-    if source.kind == "duckdb":
-        found = files.database_tables(source.path) & set(TABLES)
-    else:
-        found = {t for t in TABLES for e in files.ENDINGS if (source.path / f"{t}{e}").is_file()}
+    found = home.names()
     if not found:
+        forms = " (as .csv or .parquet)" if source.kind == "folder" else ""
         raise ConfigError(
-            f'The source "{source.name}" has no table: {source.path.name} holds none of {", ".join(TABLES)} '
-            f"(as .csv or .parquet). Name its files under sources.{source.name}.tables in crm.toml."
+            f'The source "{source.name}" has no table: {home.place} holds none of {", ".join(TABLES)}{forms}. '
+            f"Name its tables under sources.{source.name}.tables in crm.toml."
         )
     return {t: TableMapping(file="", reading=source.reading) for t in TABLES if t in found}
 
 
 def load(
     source: Source,
+    home: Home,
     wanted: Iterable[str],
     as_of: dt.date,
     run_date: dt.date | None,
+    *,
     rejected_folder: Path,
-    store: Store | None = None,
+    signs: bool = False,
 ) -> Loaded:
     """Load the wanted tables of a source, each as far as it goes, checked against those they refer to."""
-    all_mappings = table_mappings(source)
+    all_mappings = table_mappings(source, home)
     wanted = set(wanted) & set(all_mappings)
     mappings = with_those_referred_to(wanted, all_mappings)
-    con = files.engine()
-    work = _Work(no_later_than=no_later_than(run_date, file_paths(source, all_mappings)), store=store)
+    work = _Work(home, home.latest(run_date, all_mappings), signs)
     for name in _in_order(mappings):
         try:
-            work.checked[name] = _table(con, source, name, mappings[name], work)
+            with home.in_words(name):
+                work.checked[name] = _table(source, name, mappings[name], work)
         except DataContractError as error:
             work.errors[name] = error
-    _keep_rejected(work.checked, rejected_folder)
+    _keep_rejected(home, work.checked, rejected_folder)
     known = {name: c.table for name, c in work.checked.items()}
     now = {name: t for name, t in cut(known, as_of).items() if name in wanted}
-    tables = {name: con.create_table(name, _ordered(name, t), temp=True) for name, t in now.items()}
+    ordered = _ordered if is_local(source) else lambda _name, table: table
+    tables = {name: home.held(name, ordered(name, t)) for name, t in now.items()}
     errors = {name: error for name, error in work.errors.items() if name in wanted}
-    signs = work.currencies
-    cards = tuple(_card(n, work.checked[n], tables[n], signs.get(n, ())) for n in TABLES if n in tables)
+    found = work.currencies
+    cards = tuple(_card(n, work.checked[n], tables[n], found.get(n, ())) for n in TABLES if n in tables)
+    print_of = home.fingerprint(mappings, work.checked)
     for name in known:
-        con.drop_table(f"typed_{name}")
-    print_of = files.fingerprint(files.digests(file_paths(source, mappings)))
+        home.let_go(f"typed_{name}")
     set_aside = tuple(name for name, c in work.checked.items() if c.rejected is not None)
     return Loaded(tables, cards, errors, tuple(work.warnings), print_of, set_aside)
 
@@ -124,14 +123,6 @@ def _ordered(name: str, table: ibis.Table) -> ibis.Table:
     return table.order_by(contract.key) if contract.known_through else table
 
 
-def no_later_than(run_date: dt.date | None, paths: list[Path]) -> dt.date | None:
-    """A file can't tell of a day after it was saved; a run date in the past makes no row impossible."""
-    if run_date is None:
-        return None
-    saved = [dt.datetime.fromtimestamp(p.stat().st_mtime, dt.UTC).date() + dt.timedelta(days=1) for p in paths]
-    return max([run_date, *saved])
-
-
 def _in_order(mappings: Mapping[str, TableMapping]) -> list[str]:
     """Tables after those they refer to, so that ids are checked against rows that hold."""
     needs = {
@@ -140,9 +131,9 @@ def _in_order(mappings: Mapping[str, TableMapping]) -> list[str]:
     return list(TopologicalSorter(needs).static_order())
 
 
-def _table(con, source: Source, name: str, mapping: TableMapping, work: _Work) -> Checked:
-    contract, settings = TABLES[name], source.settings
-    raw = _raw(con, source, name, mapping, work.store)
+def _table(source: Source, name: str, mapping: TableMapping, work: _Work) -> Checked:
+    contract, settings, home = TABLES[name], source.settings, work.home
+    raw = home.raw(name, mapping)
     if mapping.leave_out:
         work.warnings.append(_left_out(name, raw, mapping))
     if raw.n_broken:
@@ -150,10 +141,11 @@ def _table(con, source: Source, name: str, mapping: TableMapping, work: _Work) -
         allowed = settings.max_rejected_share
         first = (raw.first_broken, raw.broken_in)
         work.warnings.append(broken_lines(name, raw.n_broken, n_read, first, allowed))
-    typed = mapped(contract, raw, mapping, lambda file: _file(con, name, source.path / file, mapping, None))
-    typed = con.create_table(f"typed_{name}", typed, temp=True)
-    raw.forget(con)
-    if work.store and work.store.make:
+    typed = mapped(contract, raw, mapping, lambda other: home.other(name, mapping, other))
+    typed = home.held(f"typed_{name}", typed)
+    if raw.kept_as:
+        home.let_go(raw.kept_as)
+    if work.signs:
         work.currencies[name] = currencies_of(contract, typed)
     typed, note = settle_dates(typed, name, mapping.reading)
     typed = without_missing_codes(contract, typed, settings.satisfaction.scales)
@@ -171,39 +163,11 @@ def _table(con, source: Source, name: str, mapping: TableMapping, work: _Work) -
     return checked
 
 
-def _left_out(name: str, raw: files.Raw, mapping: TableMapping) -> str:
+def _left_out(name: str, raw: Raw, mapping: TableMapping) -> str:
     """How many rows go because crm.toml declares so."""
     n = raw.table.filter(left_out(name, raw, mapping)).count().to_pyarrow().as_py()
     columns = ", ".join(mapping.leave_out)
     return f"{name}: {n:,} {'row is' if n == 1 else 'rows are'} left out, as leave_out declares for {columns}."
-
-
-def _raw(con, source: Source, name: str, mapping: TableMapping, store: Store | None) -> files.Raw:
-    if source.kind == "duckdb":
-        return files.read_database(con, source.path, mapping.file or name)
-    found = several.paths(source, name, mapping)
-    return several.as_one(con, [_file(con, name, path, mapping, store) for path in found], name)
-
-
-def _file(con, name: str, path: Path, mapping: TableMapping, store: Store | None) -> files.Raw:
-    """A file's raw table; an error says which table it was read for."""
-    try:
-        return files.read(con, path, mapping.reading, store)
-    except DataContractError as error:
-        raise DataContractError(f"{name}: {error}") from error
-
-
-def file_paths(source: Source, mappings: Mapping[str, TableMapping]) -> list[Path]:
-    """The files that these tables are read from, looked-up ones included."""
-    if source.kind == "duckdb":
-        return [source.path]
-    paths = []
-    for name, mapping in mappings.items():
-        with suppress(DataContractError):
-            paths += several.paths(source, name, mapping)
-        others = [source.path / m.lookup.file for m in mapping.columns.values() if m.lookup]
-        paths += [p for p in others if p.is_file()]
-    return paths
 
 
 def _card(name: str, checked: Checked, table: ibis.Table, currencies: tuple[tuple[str, int], ...]) -> TableCard:
@@ -223,7 +187,7 @@ def _card(name: str, checked: Checked, table: ibis.Table, currencies: tuple[tupl
     )
 
 
-def _keep_rejected(checked: Mapping[str, Checked], folder: Path) -> None:
+def _keep_rejected(home: Home, checked: Mapping[str, Checked], folder: Path) -> None:
     """Rows set aside, for whoever mends the data: private, one file per table, none where all is sound."""
     for name, result in checked.items():
         path = folder / f"{name}.parquet"
@@ -233,5 +197,5 @@ def _keep_rejected(checked: Mapping[str, Checked], folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
         part = path.with_suffix(f".{os.getpid()}.part")
-        result.rejected.to_parquet(part)
+        home.set_aside(result.rejected, part)
         part.replace(path)

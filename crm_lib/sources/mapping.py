@@ -19,7 +19,12 @@ ReadOther = Callable[[str], Raw]
 
 
 def mapped(contract: TableContract, raw: Raw, mapping: TableMapping, read_other: ReadOther) -> ibis.Table:
-    """The contract's table out of a raw one: typed columns, the text each was typed from, and the row number."""
+    """The contract's table out of a raw one: typed columns, the text each was typed from, and the row number.
+
+    A table without an order has no row number, and text only beside what was typed from text.
+    """
+    if not raw.ordered and any(m.row_id is not None for m in mapping.columns.values()):
+        raw = replace(raw, table=raw.table.mutate(**{ROW: raw.number(raw.table)}))
     if not mapping.unpivot:
         return _select(contract, raw, mapping, read_other)
     parts = [_select(contract, raw, _of_aspect(mapping, a), read_other) for a in mapping.unpivot]
@@ -29,7 +34,10 @@ def mapped(contract: TableContract, raw: Raw, mapping: TableMapping, read_other:
     for i, one in enumerate(parts):
         lacking = {c: ibis.null(types[c]) for c in every if c not in one.columns}
         filled.append(one.mutate(**lacking).select(every).mutate(_place=ibis.literal(i)))
-    return ibis.union(*filled).order_by(ROW, "_place").drop("_place") if len(filled) > 1 else parts[0]
+    if len(filled) == 1:
+        return parts[0]
+    united = ibis.union(*filled)
+    return (united.order_by(ROW, "_place") if raw.ordered else united).drop("_place")
 
 
 def _of_aspect(mapping: TableMapping, aspect: Aspect) -> TableMapping:
@@ -45,7 +53,7 @@ def _select(contract: TableContract, raw: Raw, mapping: TableMapping, read_other
     for name in contract.required:
         if name not in every:
             raw.column(name, contract.name)
-    columns = {ROW: raw.table[ROW]}
+    columns = {ROW: raw.table[ROW]} if raw.ordered else {}
     for name, wanted in every.items():
         column = contract.column(name)
         kind = column.type if column else TYPES.get(wanted.type, "")
@@ -53,11 +61,12 @@ def _select(contract: TableContract, raw: Raw, mapping: TableMapping, read_other
         if not kind and (value.type().is_string() or not column):
             columns[name] = text_of(value) if value.type().is_string() else value
             continue
-        columns[name] = typed(value, kind, mapping.reading, wanted.times)
-        if kind != TEXT:
+        columns[name] = typed(value, kind, mapping.reading, wanted.times, on_server=not raw.ordered)
+        if kind != TEXT and (raw.ordered or value.type().is_string()):
             columns[name + SEEN] = text_of(value)
     table = raw.table.select(**columns)
-    return table.order_by(ROW) if any(m.lookup for m in mapping.columns.values()) else table
+    shuffled = raw.ordered and any(m.lookup for m in mapping.columns.values())
+    return table.order_by(ROW) if shuffled else table
 
 
 def left_out(table: str, raw: Raw, mapping: TableMapping) -> ibis.BooleanValue | None:
@@ -152,10 +161,11 @@ def settle_dates(table: ibis.Table, name: str, reading: Reading) -> tuple[ibis.T
 
 
 def _only_order(table: ibis.Table, place: str, column: str, n: int) -> tuple[ibis.Table, str]:
-    ways = {order: ibis.coalesce(*by_order(table[column + SEEN], order)) for order in ORDERS}
+    on_server = ROW not in table.columns
+    ways = {order: ibis.coalesce(*by_order(table[column + SEEN], order, on_server)) for order in ORDERS}
     counts = table.agg(
         **{o.replace("-", "_"): w.count() for o, w in ways.items()},
-        first=table[column + SEEN].argmin(table[ROW], where=table[column + SEEN].notnull()),
+        first=_first(table, column + SEEN),
     )
     found = counts.to_pyarrow().to_pylist()[0]
     fitting = [o for o in ORDERS if found[o.replace("-", "_")] == n]
@@ -163,6 +173,12 @@ def _only_order(table: ibis.Table, place: str, column: str, n: int) -> tuple[ibi
         raise DataContractError(_ambiguous(place, n, found, bool(fitting)))
     at = ways[fitting[0]]
     return table.mutate(**{column: at.date() if table[column].type().is_date() else at}), fitting[0]
+
+
+def _first(table: ibis.Table, column: str) -> ibis.Value:
+    """The first text of a column that is not empty; the smallest where rows have no order."""
+    seen = table[column]
+    return seen.argmin(table[ROW], where=seen.notnull()) if ROW in table.columns else seen.min()
 
 
 def _ambiguous(place: str, n: int, found: dict, both: bool) -> str:

@@ -14,9 +14,10 @@ from crm_lib.contract.settings import PublishedFigure, Settings
 from crm_lib.contract.tables import TABLES
 from crm_lib.errors import ConfigError
 from crm_lib.sources.checked import build, known, nearest, section
+from crm_lib.sources.servers import SERVERS
 
 REPORTING = tuple(f.name for f in fields(Reporting))
-KINDS = ("folder", "duckdb")
+KINDS = ("folder", "duckdb", *SERVERS)
 TYPES = ("text", "day", "time", "money", "count", "number", "flag")
 DATES = ("day-first", "month-first", "excel", "excel-1904")
 _DATES = ", ".join(DATES)
@@ -103,7 +104,10 @@ class TableMapping:
 
 @dataclass(frozen=True)
 class Source:
-    """A source of `crm.toml`: where it lies, its default as-of date, how its tables are read, its settings."""
+    """A source of `crm.toml`: where it lies, its default as-of date, how its tables are read, its settings.
+
+    `server` is how a database server is reached, one of `servers.SERVERS`; None for files.
+    """
 
     name: str
     kind: str
@@ -114,6 +118,7 @@ class Source:
     tables: dict[str, TableMapping]
     settings: Settings
     reporting: Reporting = field(default_factory=Reporting)
+    server: Any = None
 
 
 @dataclass(frozen=True)
@@ -159,24 +164,30 @@ def _source(name: str, body: Any, company: dict[str, Any], reporting: dict[str, 
     body = dict(section(body, where))
     reading_keys = [f.name for f in fields(Reading)]
     own = ("kind", "path", "title", "as_of", "currency", "settings", "published", "tables")
-    known(body, (*own, *REPORTING, *reading_keys), where)
     kind = body.get("kind", "folder")
     if kind not in KINDS:
         raise ConfigError(f'{where}.kind is "{kind}"; it must be one of: {", ".join(KINDS)}.')
-    if not body.get("path"):
+    server_keys = [f.name for f in fields(SERVERS[kind])] if kind in SERVERS else []
+    known(body, (*own, *server_keys, *REPORTING, *reading_keys), where)
+    if kind not in SERVERS and not body.get("path"):
         raise ConfigError(f"{where}.path is missing: the folder or file that holds the tables.")
     reading = {k: body[k] for k in reading_keys if k in body}
     return Source(
         name=name,
         kind=kind,
-        path=root / Path(str(body["path"])).expanduser(),
+        path=root / Path(str(body.get("path", ""))).expanduser(),
         title=str(body.get("title", name)),
         as_of=_day(body.get("as_of", ""), f"{where}.as_of"),
         reading=_reading(reading, where),
         tables=_tables(section(body.get("tables", {}), f"{where}.tables"), reading, where),
         settings=_settings(body, company, where),
         reporting=_reporting(body, reporting, where),
+        server=_server(kind, {k: body[k] for k in server_keys if k in body}, where),
     )
+
+
+def _server(kind: str, body: dict[str, Any], where: str) -> Any:
+    return build(SERVERS[kind], body, where) if kind in SERVERS else None
 
 
 def _settings(body: dict[str, Any], company: dict[str, Any], where: str) -> Settings:

@@ -51,7 +51,8 @@ def as_one(con: ibis.BaseBackend, raws: Sequence[Raw], table: str) -> Raw:
         else:
             con.create_table(kept_as, rows, temp=True)
         parts.append((raw.place, raw.table.count().to_pyarrow().as_py()))
-        raw.forget(con)
+        if raw.kept_as:
+            con.drop_table(raw.kept_as)
     broken = [raw for raw in raws if raw.n_broken]
     return replace(
         first,

@@ -23,7 +23,7 @@ _SENTENCE_ENDS = re.compile(r"(?<=[.?!…]) ")
 _LED_BY = re.compile(r"([\w.\[\]-]+): (?=\S)")
 _LONGEST = 20_000  # characters; a longer text stays as it is
 _MOST_SENTENCES = 20
-_LEAST_LETTERS = 4  # what has fewer between its places would fit anything
+_LEAST_LETTERS = 2  # what has fewer between its places would fit anything
 
 
 def templates(node: ast.expr) -> list[str]:

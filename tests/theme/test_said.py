@@ -37,7 +37,8 @@ def in_chinese():
 def raised():
     """Every call in the layers below the page that makes an error, by where it stands."""
     paths = [*(ROOT / "crm_lib/analysis").rglob("*.py"), *(ROOT / "crm_lib/contract").glob("*.py")]
-    for path in sorted([*paths, *(ROOT / "crm_lib/sources").glob("*.py")]):
+    sources = ROOT / "crm_lib/sources"
+    for path in sorted([*paths, *sources.glob("*.py"), *sources.glob("postgres/*.py")]):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ERRORS:
                 yield f"{path.relative_to(ROOT)}: {ast.unparse(node)}", node.args[0]
