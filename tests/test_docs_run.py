@@ -99,7 +99,11 @@ def run(project, line, typed="y\n"):
 PAGES = {
     "first-report": ("sample/2026-10-31/clv.html", "sample/2026-09-30/clv.html", "index.html"),
     "own-data": ("shop/check.html", *(f"shop/2026-09-30/{t}.html" for t in ("segmentation", "clv", "retention"))),
-    "changing-a-report": ("sample/2026-10-31/clv_berlin.html", "sample/2026-10-31/basket.html"),
+    "changing-a-report": (
+        "sample/2026-10-31+half-year/clv.html",
+        "sample/2026-10-31+clv_berlin/clv.html",
+        "sample/2026-10-31/basket.html",
+    ),
 }
 
 
