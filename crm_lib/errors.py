@@ -47,6 +47,11 @@ def part(text: str) -> str:
     return text
 
 
+def of_table(text: str) -> str:
+    """Words of an error for a table that lies in no file but on a server."""
+    return text.replace("the file", "the table").replace("two files", "two tables")
+
+
 class ConfigError(CrmError):
     """`crm.toml` is missing, can't be read, or names something that does not exist."""
 

@@ -24,8 +24,9 @@ BY_HAND = {"make lab", "make test"}
 def commands(page):
     """The lines of a page's code blocks that name no language, in order, without comments."""
     text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
-    for block in re.findall(r"^ *```\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL):
-        yield from (line.strip() for line in block.splitlines() if line.strip())
+    for language, block in re.findall(r"^ *```([\w-]*)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL):
+        if not language:
+            yield from (line.strip() for line in block.splitlines() if line.strip())
 
 
 def recipe(target):
@@ -98,7 +99,11 @@ def run(project, line, typed="y\n"):
 PAGES = {
     "first-report": ("sample/2026-10-31/clv.html", "sample/2026-09-30/clv.html", "index.html"),
     "own-data": ("shop/check.html", *(f"shop/2026-09-30/{t}.html" for t in ("segmentation", "clv", "retention"))),
-    "changing-a-report": ("sample/2026-10-31/clv_berlin.html", "sample/2026-10-31/basket.html"),
+    "changing-a-report": (
+        "sample/2026-10-31+half-year/clv.html",
+        "sample/2026-10-31+clv_berlin/clv.html",
+        "sample/2026-10-31/basket.html",
+    ),
 }
 
 

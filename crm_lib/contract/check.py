@@ -14,7 +14,7 @@ from ibis import _
 from crm_lib.contract.card import Rejected
 from crm_lib.contract.rules import KNOWN, ROW, SEEN, Rule, Surroundings, rules_of, with_known
 from crm_lib.contract.tables import TableContract
-from crm_lib.errors import DataContractError, part
+from crm_lib.errors import DataContractError, of_table, part
 
 REASON = "__reason"
 
@@ -148,13 +148,15 @@ def _message(
 ) -> str:
     row, seen = first
     what = rule.one if n == 1 else rule.many
+    where, quoted = f"{table}.{rule.column}", rule.quotes and seen
     need = rule.need
     if rule.reason == "not a number":
         need += " " + _sign_hint(seen, around.decimal)
-    where, quoted = f"{table}.{rule.column}", rule.quotes and seen
-    if row is None:  # a server's rows have no number
-        case = part(f' (such as "{seen}")') if quoted else ""
-        return part(f"{where}: {n:,} of {n_rows:,} {what}{case}. {need}")
+    if row is None:  # a server's
+        need = of_table(need)
+        if quoted:
+            return part(f'{where}: {n:,} of {n_rows:,} {what} (such as "{seen}"). {need}')
+        return part(f"{where}: {n:,} of {n_rows:,} {what}. {need}")
     row, file = around.place(row)
     if quoted:
         return part(f'{where}: {n:,} of {n_rows:,} {what} (first: row {row:,}{_of(file)}, "{seen}"). {need}')
@@ -197,15 +199,12 @@ def _keys_unique(contract: TableContract, table: ibis.Table, around: Surrounding
     found = repeated.agg(n=_.count(), n_rows=_.n.sum(), **first).to_pyarrow().to_pylist()[0]
     if found["n"]:
         name = " + ".join(keys)
+        place = ""
+        if row:
+            line, file = around.place(found["first"])
+            place = part(f" (first: row {line:,}{_of(file)})")
         raise DataContractError(
             f"{contract.name}.{name}: {found['n']:,} {'value occurs' if found['n'] == 1 else 'values occur'} more "
-            f"than once, in {found['n_rows']:,} rows{_first_place(found, around)}. It must be different in "
-            "every row. Remove the duplicates."
+            f"than once, in {found['n_rows']:,} rows{place}. It must be different in every row. Remove the "
+            "duplicates."
         )
-
-
-def _first_place(found: Mapping[str, int], around: Surroundings) -> str:
-    if "first" not in found:  # a server's rows have no number
-        return ""
-    row, file = around.place(found["first"])
-    return part(f" (first: row {row:,}{_of(file)})")

@@ -63,7 +63,9 @@ def of_contract(file: IO[bytes], _keywords: Any, _comment_tags: Any, options: An
             for told in node.args[_SAID_BY_CONTRACT.get(node.func.id, slice(0))]:
                 if isinstance(told, ast.Constant):
                     yield told.lineno, None, told.value, []
-    yield from _errors(tree)
+    for line, function, (context, template), comments in _errors(tree):
+        for told in dict.fromkeys((template, errors.of_table(template))):
+            yield line, function, (context, told), comments
 
 
 def of_errors(file: IO[bytes], _keywords: Any, _comment_tags: Any, options: Any) -> Extracted:

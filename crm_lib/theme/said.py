@@ -23,7 +23,7 @@ _SENTENCE_ENDS = re.compile(r"(?<=[.?!…]) ")
 _LED_BY = re.compile(r"([\w.\[\]-]+): (?=\S)")
 _LONGEST = 20_000  # characters; a longer text stays as it is
 _MOST_SENTENCES = 20
-_LEAST_LETTERS = 4  # what has fewer between its places would fit anything
+_LEAST_LETTERS = 2  # what has fewer between its places would fit anything
 
 
 def templates(node: ast.expr) -> list[str]:
@@ -77,9 +77,9 @@ class Known:
 
 
 def known(translations: dict[str, str]) -> list[Known]:
-    """Templates ready to recognise texts; those with the most words of their own first."""
-    ranked = sorted(translations.items(), key=lambda pair: (-_letters(pair[0]), pair[0]))
-    return [_known(template, translation) for template, translation in ranked]
+    """Templates ready to recognise texts; those with the most of their own first."""
+    ranked = sorted(translations, key=lambda t: (-_letters(t), -len(_PLACE.sub("", t)), t))
+    return [_known(template, translations[template]) for template in ranked]
 
 
 def _known(template: str, translation: str) -> Known:

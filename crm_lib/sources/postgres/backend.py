@@ -6,7 +6,7 @@ A result that would be kept is worked out again where it is asked for again.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
@@ -24,6 +24,9 @@ class _Compiler(PostgresCompiler):
     """ibis' compiler for PostgreSQL, with small tables as parts of the query and casts that other engines have."""
 
     __slots__ = ()
+    SIMPLE_OPS: ClassVar = {
+        ops.Arbitrary: "min"
+    }  # any value will do; ibis calls a function that need not be there
 
     def visit_InMemoryTable(self, op: ops.InMemoryTable, *, name: str, schema: Any, data: Any) -> sge.Select:  # noqa: N802
         """One row of the query for each element that the texts are taken apart into."""
@@ -42,6 +45,13 @@ class _Compiler(PostgresCompiler):
         return super().visit_Cast(op, arg=self.cast(arg, dt.int32) if yes_no else arg, to=to)
 
     visit_TryCast = visit_Cast  # noqa: N815
+
+    def visit_First(self, op: ops.First, *, arg: Any, where: Any, order_by: Any, include_null: bool) -> Any:  # noqa: N802
+        """The first of a group as the first of an array; ibis calls a function that need not be there."""
+        if not include_null:
+            there = arg.is_(sge.Null()).not_()
+            where = there if where is None else sge.And(this=there, expression=where)
+        return sge.paren(self.agg.array_agg(arg, where=where, order_by=order_by), copy=False)[0]
 
 
 class Backend(Writing):
