@@ -26,7 +26,9 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="pyspark is not installed"),
     pytest.mark.skipif(shutil.which("java") is None, reason="there is no java on the PATH"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:pyspark"),
+    # pyspark leaves the sockets through which results come to the garbage collector.
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 # A Java that compiles less and collects in one thread is up sooner, which is all that counts for a few rows.
