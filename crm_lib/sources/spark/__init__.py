@@ -162,7 +162,9 @@ class Spark:
             found = self._con.view(f"raw_{uuid4().hex[:8]}", frame)
         zone = self.source.reporting.time_zone
         names = {theirs: f"c{i}" for i, theirs in enumerate(found.columns)}
-        kept = {ours: _readable(found[theirs], zone if theirs in instants else "") for theirs, ours in names.items()}
+        kept = {
+            ours: _readable(found[theirs], zone if theirs in instants else "") for theirs, ours in names.items()
+        }
         return Raw(found.select(**kept), names, f"the table {name}", number=_counted)
 
     def _frame(self, name: str) -> Any:
@@ -190,7 +192,7 @@ def _readable(value: ibis.Value, zone: str) -> ibis.Value:
 
 
 def _counted(table: ibis.Table) -> ibis.StringValue:
-    """A mark of each row by its values: no order, which one machine would have to work out, and still the same again.
+    """A mark of each row by its values, the same again: an order is what one machine would have to work out.
 
     Rows that are alike in all are told apart by a number, and are alike under any.
     """

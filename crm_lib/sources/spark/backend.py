@@ -27,16 +27,16 @@ class _Compiler(PySparkCompiler):
 
     __slots__ = ()
 
-    def visit_RegexReplace(self, op: ops.RegexReplace, *, arg: Any, pattern: Any, replacement: Any) -> Any:
+    def visit_RegexReplace(self, op: ops.RegexReplace, *, arg: Any, pattern: Any, replacement: Any) -> Any:  # noqa: N802
         r"""Groups of a pattern are written \1; Java calls them $1, and a dollar \$."""
         java = re.sub(r"\\(\d)", r"$\1", op.replacement.value.replace("$", r"\$"))
         return self.f.regexp_replace(arg, pattern, java)
 
-    def visit_IsNull(self, op: ops.IsNull, *, arg: Any) -> Any:
+    def visit_IsNull(self, op: ops.IsNull, *, arg: Any) -> Any:  # noqa: N802
         """Null is null; NaN is a number that is none, as on the other engines."""
         return arg.is_(NULL)
 
-    def visit_NotNull(self, op: ops.NotNull, *, arg: Any) -> Any:
+    def visit_NotNull(self, op: ops.NotNull, *, arg: Any) -> Any:  # noqa: N802
         """The opposite of null, NaN included."""
         return arg.is_(NULL).not_()
 
@@ -52,9 +52,9 @@ class Backend(Spark):
 
     def execute(self, expr: ir.Expr, /, *, params=None, limit=None, **_options: Any) -> Any:
         """The result as pandas, by way of Arrow."""
-        schema = expr.as_table().schema()
-        frame = PandasData.convert_table(self.to_pyarrow(expr.as_table(), params=params, limit=limit).to_pandas(), schema)
-        return expr.__pandas_result__(frame)
+        table = expr.as_table()
+        found = self.to_pyarrow(table, params=params, limit=limit).to_pandas()
+        return expr.__pandas_result__(PandasData.convert_table(found, table.schema()))
 
     @property
     def spark(self) -> Any:

@@ -7,8 +7,8 @@ from crm_lib.errors import ConfigError, CrmError, DataContractError, Unreachable
 _ITS_OWN = ("pyspark", "py4j", "grpc")
 
 _NO_RIGHT = (
-    *("AccessControlException", "AccessDenied", "Permission denied", "PERMISSION_DENIED", "INSUFFICIENT_PERMISSIONS"),
-    *("UNAUTHENTICATED", "status code: 403", "Forbidden"),
+    *("AccessControlException", "AccessDenied", "Permission denied", "PERMISSION_DENIED"),
+    *("INSUFFICIENT_PERMISSIONS", "UNAUTHENTICATED", "status code: 403", "Forbidden"),
 )
 _LOST = ("UNAVAILABLE", "Connection refused", "Connection reset", "SESSION_NOT_FOUND", "INVALID_HANDLE.SESSION")
 # By the start of Spark's own name for what went wrong.
@@ -36,8 +36,8 @@ def of(error: Exception, source: str, what: str) -> CrmError | None:
     said = str(error)
     if type(error).__name__ == "Py4JNetworkError" or any(word in said for word in _LOST):
         return Unreachable(
-            f'Spark, which holds the source "{source}", ended the connection. Run it again; if it ends again, look '
-            "into the log of the cluster."
+            f'Spark, which holds the source "{source}", ended the connection. Run it again; if it ends again, '
+            "look into the log of the cluster."
         )
     if "OutOfMemoryError" in said:
         return ConfigError(
