@@ -56,7 +56,7 @@ class Spark:
         found = open_session(self.server)
         from crm_lib.sources.spark.backend import connected
 
-        return connected(found)
+        return connected(found, self.source.name)
 
     def names(self) -> set[str]:
         """Tables of the contract that lie there under the contract's own names."""

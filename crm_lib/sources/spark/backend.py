@@ -21,6 +21,8 @@ from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 from ibis.formats.pandas import PandasData
 from pyspark.errors import PySparkException
 
+from crm_lib.sources.spark import words
+
 
 class _Compiler(PySparkCompiler):
     """ibis' compiler for Spark, where it says otherwise than those for the other engines."""
@@ -45,6 +47,7 @@ class Backend(Spark):
     """Spark as ibis sees it, from one session; `hold` and `let_go` are views, so that nothing is copied."""
 
     compiler = _Compiler()
+    source = ""
 
     def to_pyarrow(self, expr: ir.Expr, /, *, params=None, limit=None, **_options: Any) -> Any:
         """The result as Arrow, without pandas between."""
@@ -76,8 +79,13 @@ class Backend(Spark):
         self._session.catalog.dropTempView(name)
 
     def _arrow(self, expr: ir.Expr, params: Any, limit: Any) -> pa.Table:
-        self._run_pre_execute_hooks(expr)
-        return self._session.sql(self.compile(expr.as_table(), params=params, limit=limit)).toArrow()
+        try:
+            self._run_pre_execute_hooks(expr)
+            return self._session.sql(self.compile(expr.as_table(), params=params, limit=limit)).toArrow()
+        except Exception as error:
+            if words.is_lost(error):  # in mid-notebook nobody else would say so
+                raise words.of(error, self.source, "") from None
+            raise
 
     def _register_in_memory_table(self, op: ops.InMemoryTable) -> None:
         frame = self._session.createDataFrame(op.data.to_pyarrow(op.schema), PySparkSchema.from_ibis(op.schema))
@@ -93,7 +101,9 @@ class Backend(Spark):
             super()._drop_cached_table(name)
 
 
-def connected(session: Any) -> Backend:
-    """The backend on a session."""
+def connected(session: Any, source: str) -> Backend:
+    """The backend on a session that serves this source."""
     _ = ibis.pyspark  # loads the options that ibis' compiler asks for
-    return Backend().connect(session)
+    backend = Backend().connect(session)
+    backend.source = source
+    return backend
