@@ -27,6 +27,7 @@ _PHONES = (
 )
 _IDENTITY = re.compile(r"(?<!\w)[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\w)")
 _URL_PASSWORD = re.compile(r"(?<!\w)[a-z][\w+.-]*://[^\s/:@'\"]*:([^\s/@'\"]+)@")
+_TOKEN = re.compile(r"(?<!\w)sc://[^\s'\"]*?;token=([^\s;'\"]+)")  # in an address of Spark Connect
 _SECRETS = (
     re.compile(r"(?<!\w)(?:AKIA|ASIA)[0-9A-Z]{16}(?!\w)"),
     re.compile(r"(?<!\w)(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk-|sk_live_)[\w-]{16,}"),
@@ -38,10 +39,11 @@ _SECRETS = (
 
 
 def secrets_of(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Values of environment variables whose names promise a secret, and passwords in URLs, the longest first."""
+    """Values of variables whose names promise a secret, and what is secret in an address, the longest first."""
     named = {value.strip() for name, value in environment.items() if SECRET_NAMES.search(name)}
-    passwords = (password for value in environment.values() for password in _URL_PASSWORD.findall(value))
-    named |= {form for password in passwords for form in (password, unquote(password))}
+    kinds = (_URL_PASSWORD, _TOKEN)
+    inside = (found for value in environment.values() for kind in kinds for found in kind.findall(value))
+    named |= {form for found in inside for form in (found, unquote(found))}
     long_enough = (value for value in named if len(value) >= _SHORTEST_SECRET)
     return tuple(sorted(long_enough, key=lambda value: (-len(value), value)))
 

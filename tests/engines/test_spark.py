@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 
 import ibis
@@ -26,7 +27,9 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="pyspark is not installed"),
     pytest.mark.skipif(shutil.which("java") is None, reason="there is no java on the PATH"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:pyspark"),
+    # pyspark leaves the sockets through which results come to the garbage collector.
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 # A Java that compiles less and collects in one thread is up sooner, which is all that counts for a few rows.
@@ -56,11 +59,9 @@ def root(tmp_path_factory):
         table = pa.table({field.name: plain(sample[name][field.name]) for field in sample[name].schema})
         pq.write_table(table, root / "lake" / f"{name}.parquet")
     spark = f'kind = "spark"\n{QUICK}'
-    (root / "crm.toml").write_text(
-        source("files", "lake")
-        + source("lake", "lake", spark)
-        + source("there", str(root / "lake"), 'kind = "spark"\naddress_env = "CRM_SPARK_ADDRESS"')
-    )
+    there = 'kind = "spark"\naddress_env = "CRM_SPARK_ADDRESS"'
+    toml = source("files", "lake") + source("lake", "lake", spark) + source("there", root / "lake", there)
+    (root / "crm.toml").write_text(toml)
     return root
 
 
@@ -91,7 +92,8 @@ def shop(here, monkeypatch, tmp_path):
 
 def rows(table):
     frame = table.to_pandas()
-    return frame.sort_values(list(frame.columns), ignore_index=True)
+    names = sorted(frame.columns)
+    return frame[names].sort_values(names, ignore_index=True)
 
 
 def test_the_same_card_and_the_same_rows_as_from_the_files(here):
@@ -99,13 +101,11 @@ def test_the_same_card_and_the_same_rows_as_from_the_files(here):
     assert lake.card.tables == files.card.tables
     assert set(lake.tables) == set(TABLES)
     for name in TABLES:
-        pd.testing.assert_frame_equal(
-            rows(lake.tables[name]), rows(files.tables[name])[list(lake.tables[name].columns)]
-        )
+        pd.testing.assert_frame_equal(rows(lake.tables[name]), rows(files.tables[name]))
 
 
 def test_the_fingerprint_is_the_same_for_the_same_data_and_another_for_other(shop):
-    day, amount = [dt.date(2026, 1, 5), dt.date(2026, 2, 5)], pa.array([1250, 300]).cast(pa.decimal128(18, 2))
+    day, amount = [dt.date(2026, 1, 5), dt.date(2026, 2, 5)], pa.array([Decimal("12.50"), Decimal(3)])
     shop(transactions={"customer_id": ["a", "b"], "at": day, "amount": amount})
     before = connect("shop").card.fingerprint
     assert connect("shop").card.fingerprint == before
@@ -136,12 +136,8 @@ def test_text_is_typed_as_from_the_files_and_what_is_none_is_set_aside(shop):
 
 
 def test_an_empty_table_is_said_in_words(shop):
-    nothing = {
-        "customer_id": pa.array([], pa.string()),
-        "at": pa.array([], pa.date32()),
-        "amount": pa.array([], pa.int64()),
-    }
-    shop(transactions=nothing)
+    kinds = {"customer_id": pa.string(), "at": pa.date32(), "amount": pa.int64()}
+    shop(transactions={name: pa.array([], kind) for name, kind in kinds.items()})
     assert "the table has no rows" in check("shop").problems["transactions"]
 
 
@@ -152,16 +148,12 @@ def test_one_customer_is_enough_to_be_counted(shop):
 
 
 def test_small_tables_in_line_meet_tables_of_spark(here):
-    wanted = ibis.memtable(
-        pd.DataFrame({"customer_id": ["C00001", None], "on": pd.to_datetime(["2026-01-05"] * 2)})
-    )
     found = connect("lake", topic="clv").transactions
-    joined = found.inner_join(wanted, "customer_id").cache()
-    assert (
-        joined.customer_id.nunique().to_pyarrow().as_py()
-        == found.filter(found.customer_id == "C00001").customer_id.nunique().to_pyarrow().as_py()
-    )
-    assert joined.to_pandas()["on"].dtype == "datetime64[us]"
+    one = found.customer_id.min().to_pyarrow().as_py()
+    wanted = ibis.memtable(pd.DataFrame({"customer_id": [one, None], "on": pd.to_datetime(["2026-01-05"] * 2)}))
+    joined = found.inner_join(wanted, "customer_id").cache().to_pandas()
+    assert set(joined.customer_id) == {one}
+    assert joined["on"].dtype == "datetime64[us]"
 
 
 def test_row_ids_are_the_same_in_two_tables_made_of_one(shop):
@@ -170,7 +162,9 @@ def test_row_ids_are_the_same_in_two_tables_made_of_one(shop):
 {QUICK}
 [sources.shop.tables.surveys]
 file = "wide"
-columns = {{ response_id = {{ row_id = "R" }}, asked_at = {{ value = "2026-01-01" }}, answered_at = {{ value = "2026-01-01" }} }}
+columns.response_id = {{ row_id = "R" }}
+columns.asked_at = {{ value = "2026-01-01" }}
+columns.answered_at = {{ value = "2026-01-01" }}
 [sources.shop.tables.survey_items]
 file = "wide"
 columns = {{ response_id = {{ row_id = "R" }} }}
@@ -183,13 +177,11 @@ unpivot = [{{ aspect = "one", score = "q1" }}, {{ aspect = "two", score = "q2" }
     assert crm.survey_items.count().to_pyarrow().as_py() == 6
 
 
+FILE = '[sources.shop.tables.transactions]\nfile = "{}"'
 MISSING = [
-    (
-        '[sources.shop.tables.transactions]\nfile = "transaction"',
-        'has no table transaction. Did you mean "transactions"?',
-    ),
-    ('[sources.shop.tables.transactions]\nfile = "broken"', "is no Parquet"),
-    ('[sources.shop.tables.transactions]\nfile = "empty"', "holds no Parquet file"),
+    (FILE.format("transaction"), 'has no table transaction. Did you mean "transactions"?'),
+    (FILE.format("broken"), "is no Parquet"),
+    (FILE.format("empty"), "holds no Parquet file"),
     ('format = "delta"', "this Spark has no Delta Lake"),
 ]
 
@@ -211,7 +203,7 @@ def test_a_missing_folder_and_a_missing_schema_are_said_in_words(shop):
         connect("shop")
     toml = (root / "crm.toml").read_text().replace('path = "shop"', 'schema = "sales"')
     (root / "crm.toml").write_text(toml)
-    with pytest.raises((ConfigError, DataContractError), match="the schema sales is not there|has no table"):
+    with pytest.raises((ConfigError, DataContractError), match=r"schema sales is not there"):
         connect("shop")
 
 
@@ -338,10 +330,6 @@ def connect_server(root):
 def test_spark_connect_gives_the_same(connect_server, here, monkeypatch):
     monkeypatch.setenv("CRM_SPARK_ADDRESS", f"{connect_server}/;token={TOKEN}")
     files = connect("files", topic="clv")
-    there = here / "crm.toml"
-    there.write_text(there.read_text().replace("[sources.there]", "[sources.there]"))
-    toml = there.read_text()
-    assert "address_env" in toml
     found = connect("there", topic="clv")
     assert found.card.tables == files.card.tables
     known = histories.known(found.transactions, found.as_of)

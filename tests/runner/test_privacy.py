@@ -69,8 +69,9 @@ def test_ids_that_look_like_phone_numbers_can_be_allowed():
 
 def test_values_of_secret_variables_are_found_whatever_they_look_like():
     named = {"CRM_DATABASE_URL": "db://x", "MY_TOKEN": "plainword", "HOME": "/root", "API_KEY": "short"}
+    named["CRM_SPARK_ADDRESS"] = "sc://host:443/;use_ssl=true;token=some%20token;user_id=me"
     known = privacy.secrets_of(named)
-    assert known == ("plainword", "db://x")
+    assert known == ("some%20token", "some token", "plainword", "db://x")
     assert privacy.problems([("", "it is plainword")], known) == ["it shows what looks like a secret"]
 
 

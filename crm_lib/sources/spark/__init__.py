@@ -56,7 +56,7 @@ class Spark:
         found = open_session(self.server)
         from crm_lib.sources.spark.backend import connected
 
-        return connected(found)
+        return connected(found, self.source.name)
 
     def names(self) -> set[str]:
         """Tables of the contract that lie there under the contract's own names."""
@@ -192,7 +192,7 @@ def _readable(value: ibis.Value, zone: str) -> ibis.Value:
 
 
 def _counted(table: ibis.Table) -> ibis.StringValue:
-    """A mark of each row by its values: no order, which one machine would have to work out, and still the same again.
+    """A mark of each row by its values, the same again: an order is what one machine would have to work out.
 
     Rows that are alike in all are told apart by a number, and are alike under any.
     """

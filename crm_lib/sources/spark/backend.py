@@ -21,22 +21,24 @@ from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 from ibis.formats.pandas import PandasData
 from pyspark.errors import PySparkException
 
+from crm_lib.sources.spark import words
+
 
 class _Compiler(PySparkCompiler):
     """ibis' compiler for Spark, where it says otherwise than those for the other engines."""
 
     __slots__ = ()
 
-    def visit_RegexReplace(self, op: ops.RegexReplace, *, arg: Any, pattern: Any, replacement: Any) -> Any:
+    def visit_RegexReplace(self, op: ops.RegexReplace, *, arg: Any, pattern: Any, replacement: Any) -> Any:  # noqa: N802
         r"""Groups of a pattern are written \1; Java calls them $1, and a dollar \$."""
         java = re.sub(r"\\(\d)", r"$\1", op.replacement.value.replace("$", r"\$"))
         return self.f.regexp_replace(arg, pattern, java)
 
-    def visit_IsNull(self, op: ops.IsNull, *, arg: Any) -> Any:
+    def visit_IsNull(self, op: ops.IsNull, *, arg: Any) -> Any:  # noqa: N802
         """Null is null; NaN is a number that is none, as on the other engines."""
         return arg.is_(NULL)
 
-    def visit_NotNull(self, op: ops.NotNull, *, arg: Any) -> Any:
+    def visit_NotNull(self, op: ops.NotNull, *, arg: Any) -> Any:  # noqa: N802
         """The opposite of null, NaN included."""
         return arg.is_(NULL).not_()
 
@@ -45,6 +47,7 @@ class Backend(Spark):
     """Spark as ibis sees it, from one session; `hold` and `let_go` are views, so that nothing is copied."""
 
     compiler = _Compiler()
+    source = ""
 
     def to_pyarrow(self, expr: ir.Expr, /, *, params=None, limit=None, **_options: Any) -> Any:
         """The result as Arrow, without pandas between."""
@@ -52,11 +55,9 @@ class Backend(Spark):
 
     def execute(self, expr: ir.Expr, /, *, params=None, limit=None, **_options: Any) -> Any:
         """The result as pandas, by way of Arrow."""
-        schema = expr.as_table().schema()
-        frame = PandasData.convert_table(
-            self.to_pyarrow(expr.as_table(), params=params, limit=limit).to_pandas(), schema
-        )
-        return expr.__pandas_result__(frame)
+        table = expr.as_table()
+        found = self.to_pyarrow(table, params=params, limit=limit).to_pandas()
+        return expr.__pandas_result__(PandasData.convert_table(found, table.schema()))
 
     @property
     def spark(self) -> Any:
@@ -78,8 +79,13 @@ class Backend(Spark):
         self._session.catalog.dropTempView(name)
 
     def _arrow(self, expr: ir.Expr, params: Any, limit: Any) -> pa.Table:
-        self._run_pre_execute_hooks(expr)
-        return self._session.sql(self.compile(expr.as_table(), params=params, limit=limit)).toArrow()
+        try:
+            self._run_pre_execute_hooks(expr)
+            return self._session.sql(self.compile(expr.as_table(), params=params, limit=limit)).toArrow()
+        except Exception as error:
+            if words.is_lost(error):  # in mid-notebook nobody else would say so
+                raise words.of(error, self.source, "") from None
+            raise
 
     def _register_in_memory_table(self, op: ops.InMemoryTable) -> None:
         frame = self._session.createDataFrame(op.data.to_pyarrow(op.schema), PySparkSchema.from_ibis(op.schema))
@@ -95,7 +101,9 @@ class Backend(Spark):
             super()._drop_cached_table(name)
 
 
-def connected(session: Any) -> Backend:
-    """The backend on a session."""
+def connected(session: Any, source: str) -> Backend:
+    """The backend on a session that serves this source."""
     _ = ibis.pyspark  # loads the options that ibis' compiler asks for
-    return Backend().connect(session)
+    backend = Backend().connect(session)
+    backend.source = source
+    return backend

@@ -1,7 +1,8 @@
 """Starts Spark in this process, or reaches one elsewhere; every connection has a session of its own.
 
-A Spark started here is quiet, keeps to the loopback interface, and writes into one folder in the system's temporary
-folder, which it removes itself when it ends. It ends with this process, however that ends: its input is closed.
+A Spark started here is quiet, keeps to the loopback interface, and writes into one folder in the system's
+temporary folder, which it removes itself when it ends. It ends with this process, however that ends: its input is
+closed.
 """
 
 from __future__ import annotations
@@ -171,6 +172,5 @@ def _why(log: str) -> str:
     if any("UnsupportedClassVersionError" in line or "getSubject" in line for line in lines):
         return f"{_JAVA}; the one here is another. {_INSTALL_JAVA}, and set JAVA_HOME to it."
     told = next((line for line in lines if "Exception" in line or line.startswith(("Error", "Invalid"))), "")
-    return (
-        f"Spark did not start{f': {told[:_LONGEST]}' if told else ''}. See master, memory and conf of this source."
-    )
+    said = f": {told[:_LONGEST]}" if told else ""
+    return f"Spark did not start{said}. See master, memory and conf of this source in crm.toml."

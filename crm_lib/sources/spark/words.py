@@ -7,14 +7,8 @@ from crm_lib.errors import ConfigError, CrmError, DataContractError, Unreachable
 _ITS_OWN = ("pyspark", "py4j", "grpc")
 
 _NO_RIGHT = (
-    *(
-        "AccessControlException",
-        "AccessDenied",
-        "Permission denied",
-        "PERMISSION_DENIED",
-        "INSUFFICIENT_PERMISSIONS",
-    ),
-    *("UNAUTHENTICATED", "status code: 403", "Forbidden"),
+    *("AccessControlException", "AccessDenied", "Permission denied", "PERMISSION_DENIED"),
+    *("INSUFFICIENT_PERMISSIONS", "UNAUTHENTICATED", "status code: 403", "Forbidden"),
 )
 _LOST = ("UNAVAILABLE", "Connection refused", "Connection reset", "SESSION_NOT_FOUND", "INVALID_HANDLE.SESSION")
 # By the start of Spark's own name for what went wrong.
@@ -23,7 +17,7 @@ _CONDITIONS = {
     "TABLE_OR_VIEW_NOT_FOUND": "is not there",
     "SCHEMA_NOT_FOUND": "is not there: the catalog has no such schema",
     "UNABLE_TO_INFER_SCHEMA": "holds no Parquet file (Spark passes over names that begin with _ or .)",
-    "CANNOT_READ_FILE_FOOTER": "holds a file that is no Parquet",
+    "FAILED_READ_FILE.CANNOT_READ_FILE_FOOTER": "holds a file that is no Parquet",
     "FAILED_READ_FILE": "holds a file that can't be read as what it should be",
     "DATA_SOURCE_NOT_FOUND": 'can\'t be read: this Spark has no Delta Lake. See "Delta" in docs/engines.md',
     "PARQUET_TYPE_ILLEGAL": "holds a Parquet type that Spark can't read, most likely times in nanoseconds",
@@ -39,12 +33,12 @@ def of(error: Exception, source: str, what: str) -> CrmError | None:
     """What an error of Spark means for `what`, a table or the place of all; None where it is none of Spark's."""
     if type(error).__module__.partition(".")[0] not in _ITS_OWN:
         return None
-    said = str(error)
-    if type(error).__name__ == "Py4JNetworkError" or any(word in said for word in _LOST):
+    if is_lost(error):
         return Unreachable(
-            f'Spark, which holds the source "{source}", ended the connection. Run it again; if it ends again, look '
-            "into the log of the cluster."
+            f'Spark, which holds the source "{source}", ended the connection. Run it again; if it ends again, '
+            "look into the log of the cluster."
         )
+    said = str(error)
     if "OutOfMemoryError" in said:
         return ConfigError(
             f"{what}: Spark ran out of memory. Raise sources.{source}.memory in crm.toml, or that of the cluster."
@@ -59,3 +53,9 @@ def of(error: Exception, source: str, what: str) -> CrmError | None:
         f"{what}: Spark refuses a query ({condition}). Look at the types of its columns, or make a view that the "
         "reports can read."
     )
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether Spark is gone, so that a second try may go well."""
+    module, name = type(error).__module__.partition(".")[0], type(error).__name__
+    return module in _ITS_OWN and (name == "Py4JNetworkError" or any(word in str(error) for word in _LOST))
