@@ -15,13 +15,14 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+ENGINES = (ROOT / "requirements-engines.lock").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-def locked():
+def locked(lock=LOCK):
     """Name → versions pinned (several where platforms differ)."""
     pins = {}
-    for line in LOCK.splitlines():
+    for line in lock.splitlines():
         if match := re.match(r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ ;\\]+)", line):
             pins.setdefault(match[1].lower(), []).append(Version(match[2]))
     return pins
@@ -38,15 +39,33 @@ def test_the_lock_satisfies_every_dependency(requirement):
     assert all(requirement.specifier.contains(v) for v in versions)
 
 
-def test_the_lock_pins_exactly_and_holds_no_address():
-    entries = [line for line in LOCK.splitlines() if line and not line.startswith((" ", "#"))]
-    assert len(entries) > 100
+def engines_wanted():
+    extras = PROJECT["optional-dependencies"]
+    return [Requirement(text) for name in ("postgres", "spark", "dev-engines") for text in extras[name]]
+
+
+@pytest.mark.parametrize("requirement", engines_wanted(), ids=str)
+def test_the_two_locks_satisfy_what_engines_need(requirement):
+    versions = (locked() | locked(ENGINES))[requirement.name.lower()]
+    assert all(requirement.specifier.contains(v) for v in versions)
+
+
+def test_the_lock_of_the_engines_holds_only_what_is_beyond_the_other():
+    assert locked(ENGINES)
+    assert not set(locked(ENGINES)) & set(locked())
+
+
+@pytest.mark.parametrize(("lock", "fewest"), [(LOCK, 100), (ENGINES, 5)], ids=["main", "engines"])
+def test_the_lock_pins_exactly_and_holds_no_address(lock, fewest):
+    entries = [line for line in lock.splitlines() if line and not line.startswith((" ", "#"))]
+    assert len(entries) > fewest
     assert all("==" in line for line in entries)
-    assert not re.search(r"://|index-url|find-links|\bfile:", LOCK)
+    assert not re.search(r"://|index-url|find-links|\bfile:", lock)
 
 
-def test_every_pin_has_its_hash():
-    blocks = re.split(r"\n(?=[A-Za-z0-9])", LOCK.strip())
+@pytest.mark.parametrize("lock", [LOCK, ENGINES], ids=["main", "engines"])
+def test_every_pin_has_its_hash(lock):
+    blocks = re.split(r"\n(?=[A-Za-z0-9])", lock.strip())
     assert all("--hash=sha256:" in block for block in blocks)
 
 

@@ -25,7 +25,7 @@ def mapped(contract: TableContract, raw: Raw, mapping: TableMapping, read_other:
     A table without an order has no row number, and text only beside what was typed from text.
     """
     if not raw.ordered:
-        _readable_there(mapping.reading)
+        refuse_unreadable(mapping.reading)
     if not raw.ordered and any(m.row_id is not None for m in mapping.columns.values()):
         raw = replace(raw, table=raw.table.mutate(**{ROW: raw.number(raw.table)}))
     if not mapping.unpivot:
@@ -43,7 +43,7 @@ def mapped(contract: TableContract, raw: Raw, mapping: TableMapping, read_other:
     return (united.order_by(ROW, "_place") if raw.ordered else united).drop("_place")
 
 
-def _readable_there(reading: Reading) -> None:
+def refuse_unreadable(reading: Reading) -> None:
     """Forms of dates that the embedded engine alone can read are refused on a server."""
     for form in reading.dates:
         if form not in (*ORDERS, *EXCEL) and pattern_of(form) is None:
