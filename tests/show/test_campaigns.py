@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from dataclasses import replace
 
 import ibis
 import numpy as np
@@ -9,10 +10,12 @@ import pandas as pd
 import pytest
 
 from crm_lib.analysis import campaigns
-from crm_lib.analysis.campaigns import Options, Tables
+from crm_lib.analysis.campaigns import Felt, Options, Tables
+from crm_lib.analysis.intervals import Interval, nothing
 from crm_lib.contract.publication import check_publication
-from crm_lib.contract.settings import PublishedFigure
+from crm_lib.contract.settings import PublishedFigure, Scale
 from crm_lib.show import campaigns as say
+from crm_lib.show.campaigns import feeling
 from crm_lib.theme import words
 
 AS_OF = dt.date(2026, 10, 31)
@@ -209,3 +212,43 @@ def test_published_numbers_stand_beside_those_computed_here(good):
     entry = PublishedFigure("campaigns", "m1_n", 600, 0, "a paper", "People contacted")
     said = text(say.trust(good, [entry]))
     assert "People contacted (a paper) 600 600 ✓ agrees" in said
+
+
+def aims(n_quarters, per_quarter=40):
+    """A source with a year's target for satisfaction that runs, and answers of so many quarters."""
+    end = pd.Timestamp(AS_OF)
+    days = [end - pd.Timedelta(days=91 * k + j % 91) for k in range(n_quarters) for j in range(per_quarter)]
+    ids = [f"r{i}" for i in range(len(days))]
+    said = pd.DataFrame({"response_id": ids, "asked_at": days, "answered_at": days})
+    rng = np.random.default_rng(3)
+    rated = pd.DataFrame({"response_id": ids, "aspect": "all", "expected": 5.0})
+    rated["perceived"] = 5.0 * rng.uniform(0.9, 1.1, len(ids))
+    goal = pd.DataFrame({"metric": ["satisfaction"], "value": [1.0], "unit": ["ratio"]})
+    goal = goal.assign(period_start=dt.date(2026, 9, 1), period_end=dt.date(2027, 2, 28))
+    roster = pd.DataFrame({"campaign_id": ["m1"], "name": ["Posters"], "status": ["settled"]})
+    tables = {"campaigns": roster, "surveys": said, "survey_items": rated, "targets": goal}
+    found = Tables(**{name: ibis.memtable(frame) for name, frame in tables.items()})
+    return campaigns.evaluation(found, Options(AS_OF, item_scale=Scale(0, 10)))
+
+
+def test_a_running_target_says_what_came_so_far_and_how_it_was_projected():
+    said = text(say.targets(aims(8)))
+    assert "So far" in said
+    assert re.search(r"Satisfaction Sep 2026 to Feb 2027 1\.00 \S+ \([^)]+\) \S+ \([^)]+\) ◐", said)
+    assert "the level and the trend of the last quarters go on" in said
+
+
+def test_a_target_that_can_not_be_projected_says_what_it_takes():
+    said = text(say.targets(aims(4)))
+    assert "◌ can't be projected" in said.replace("&#39;", "'")
+    assert "two years of sales, or six quarters of answers" in said
+
+
+def test_the_change_of_satisfaction_has_an_interval_or_is_refused(good):
+    told = Felt(Interval(1.02, 1.0, 1.04, 200), Interval(0.98, 0.95, 1.01, 90))
+    said = feeling.felt(replace(good, felt=told)).replace("\u2068", "").replace("\u2069", "")
+    assert "difference: **+0.04** (0.00 to 0.08)" in said
+    assert told.difference.n == 90
+    few = replace(good, felt=Felt(Interval(1.02, 1.0, 1.04, 200), nothing(17)))
+    assert "only 17 answers" in feeling.felt(few)
+    assert not few.felt.difference
