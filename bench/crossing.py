@@ -173,8 +173,8 @@ def table() -> str:
     """The bounds as docs/engines.md shows them."""
     head = ["| topic | rows per customer | bytes per customer | and whatever the size | what it is |"]
     rows = [
-        f"| {topic} | {b.rows_per_customer:g} | {b.bytes_per_customer:g} | {b.rows:,} rows, {b.bytes / 1e3:.0f} kB | "
-        f"{b.what} |"
+        f"| {topic} | {b.rows_per_customer:g} | {b.bytes_per_customer:g} "
+        f"| {b.rows:,} rows, {b.bytes / 1e3:.0f} kB | {b.what} |"
         for topic, b in BOUNDS.items()
     ]
     return "\n".join([*head, "|---|--:|--:|---|---|", *rows])
