@@ -11,9 +11,9 @@ from ibis import _
 from crm_lib.contract.rules import ROW, SEEN
 from crm_lib.contract.tables import TEXT, TableContract
 from crm_lib.errors import DataContractError
+from crm_lib.sources.dates import ORDERS, by_order
 from crm_lib.sources.files import Raw
 from crm_lib.sources.settings import Aspect, ColumnMapping, Lookup, Reading, TableMapping
-from crm_lib.sources.dates import ORDERS, by_order
 from crm_lib.sources.typed import TYPES, text_of, typed
 
 ReadOther = Callable[[str], Raw]

@@ -89,9 +89,7 @@ def silent(
 
 
 def _asked_by_grade(graded: Table) -> Table:
-    return graded.group_by("grade").aggregate(
-        n_asked=graded.count(), n_answered=n_where(graded.is_answered)
-    )
+    return graded.group_by("grade").aggregate(n_asked=graded.count(), n_answered=n_where(graded.is_answered))
 
 
 def _rates(counted: pd.DataFrame, limits: Limits) -> pd.DataFrame:

@@ -12,10 +12,10 @@ import ibis
 from ibis import _
 
 from crm_lib.contract.tables import TIME
+from crm_lib.sources.dates import time
 from crm_lib.sources.files import Raw
 from crm_lib.sources.guess.shapes import ways
 from crm_lib.sources.settings import Reading
-from crm_lib.sources.dates import time
 from crm_lib.sources.typed import CURRENCIES, number, text_of
 
 THOUSANDS = (",", ".", " ", "\u00a0", "\u202f", "'", "’")
