@@ -24,7 +24,10 @@ def total(value: NumericValue, where: BooleanValue | None = None) -> FloatingVal
 
 
 def as_number(condition: BooleanValue) -> IntegerValue:
-    """1 where a condition is met, 0 where not, null where it is not known; PostgreSQL casts no boolean to int64."""
+    """1 where a condition is met, 0 where not, null where it is not known.
+
+    PostgreSQL casts no boolean to int64.
+    """
     return ibis.ifelse(condition.isnull(), ibis.null("int64"), ibis.ifelse(condition, 1, 0).cast("int64"))
 
 

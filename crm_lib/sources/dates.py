@@ -1,8 +1,8 @@
-"""Text to a day or a time by the declared form; what doesn't follow it, or is no day of the calendar, becomes null.
+"""Text to a day or a time by the declared form; what doesn't follow it, or is no day at all, becomes null.
 
 The form is checked by a pattern that only real days fit, and only then parsed: PostgreSQL has no cast that gives
 null where it fails, so what reaches a cast must be known to be sound. Patterns hold nothing that engines read
-differently: digits as [0-9] (elsewhere \\d may mean those of any script), no references to groups.
+differently: digits as [0-9], since the short sign for them may mean those of any script; no references to groups.
 """
 
 from __future__ import annotations

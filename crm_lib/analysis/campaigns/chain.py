@@ -41,7 +41,6 @@ def _contacted(told: ir.Table | None) -> pd.DataFrame:
     if told is None:
         return pd.DataFrame()
     t = told.filter(told.treated & ~told.both)
-    has = t.agg(**{c: t[c].count() for c in REACHED}).to_pyarrow().to_pylist()[0]
     group = t.response_group.fill_null(NO_ANSWER)
     rows = (
         t.group_by("campaign_id", response_group=group)
@@ -54,8 +53,8 @@ def _contacted(told: ir.Table | None) -> pd.DataFrame:
         .order_by("campaign_id", "response_group")
         .to_pandas()
     )
-    for step, c in _FROM_CONTACTS.items():
-        rows[step] = rows[step].astype("float64") if has[c] else np.nan
+    for step in _FROM_CONTACTS:  # a time that no contact has was not recorded
+        rows[step] = rows[step].astype("float64") if rows[step].any() else np.nan
     return rows.astype({"sales": "float64", "contacted": "float64", "amount": "float64"})
 
 

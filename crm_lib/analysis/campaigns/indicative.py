@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 from scipy import stats
 
 from crm_lib.analysis import histories
@@ -42,15 +43,15 @@ def indication(campaign_id: str, told: ir.Table, transactions: ir.Table, options
     graded by days, orders and money on the day before. Those who were contacted may differ in what no cell shows.
     """
     sent = told.filter((told.campaign_id == campaign_id) & told.treated & ~told.both & told.customer_id.notnull())
-    start = sent.day.min().to_pyarrow().as_py()
-    if start is None:
+    sent = sent.select("customer_id", "day").to_pyarrow()
+    if not len(sent):
         return Indication(campaign_id, nothing(), why=FEW)
+    start = pc.min(sent["day"]).as_py()
     after = min(options.window_days, (options.as_of - start).days)
     if after < 7:
         return Indication(campaign_id, nothing(), why=TOO_EARLY)
     people = _people(transactions, start, after)
-    contacted = set(sent.select("customer_id").distinct().to_pyarrow()[0].to_pylist())
-    people["contacted"] = people["customer_id"].isin(contacted)
+    people["contacted"] = people["customer_id"].isin(sent["customer_id"].to_pylist())
     return compared(campaign_id, people, options.compare_from)
 
 

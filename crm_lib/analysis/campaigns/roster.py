@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import ibis
 import ibis.expr.types as ir
 import numpy as np
@@ -20,10 +22,8 @@ _MONEY = ("applied_amount", "approved_amount")
 def roster(tables: Tables) -> pd.DataFrame:
     """One row per campaign named by any table, by id: the columns of `campaigns`, None where not known."""
     found = _listed(tables.campaigns)
-    named = set(found["campaign_id"])
-    for table in (tables.contacts, tables.campaign_costs, tables.leads, tables.opportunities, tables.transactions):
-        named |= set(_ids(table))
-    more = sorted(named - set(found["campaign_id"]))
+    naming = (tables.contacts, tables.campaign_costs, tables.leads, tables.opportunities, tables.transactions)
+    more = sorted(_ids(naming) - set(found["campaign_id"]))
     rows = pd.DataFrame({"campaign_id": more, "name": more})
     rows = pd.concat([found, rows], ignore_index=True) if more else found
     return rows.sort_values("campaign_id", ignore_index=True)
@@ -46,10 +46,13 @@ def _listed(campaigns: ir.Table | None) -> pd.DataFrame:
     return frame
 
 
-def _ids(table: ir.Table | None) -> list[str]:
-    if table is None or "campaign_id" not in table.columns:
-        return []
-    return table.filter(table.campaign_id.notnull()).select("campaign_id").distinct().to_pyarrow()[0].to_pylist()
+def _ids(tables: Iterable[ir.Table | None]) -> set[str]:
+    """Every campaign that one of these tables names."""
+    each = [t.select("campaign_id").distinct() for t in tables if t is not None and "campaign_id" in t.columns]
+    if not each:
+        return set()
+    found = ibis.union(*each, distinct=True) if len(each) > 1 else each[0]
+    return set(found.to_pyarrow()["campaign_id"].to_pylist()) - {None}
 
 
 def costs(tables: Tables) -> pd.DataFrame | None:
