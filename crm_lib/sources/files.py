@@ -42,12 +42,18 @@ class Raw:
     n_broken: int = 0
     first_broken: int | None = None
     kept_as: str = ""
-    number: Callable[[ibis.Table], ibis.IntegerValue] | None = None
+    number: Callable[[ibis.Table], ibis.Value] | None = None
+    tries: bool = False  # a server whose casts can give null
 
     @property
     def ordered(self) -> bool:
         """Whether its rows have an order, and so a number."""
         return self.number is None
+
+    @property
+    def careful(self) -> bool:
+        """Whether a cast fails where a text does not follow the type."""
+        return not (self.ordered or self.tries)
 
     def column(self, name: str, table: str) -> ibis.Value:
         """The column of their name; DataContractError says what there is instead."""

@@ -146,7 +146,7 @@ def _table(source: Source, name: str, mapping: TableMapping, work: _Work) -> Che
         home.let_go(raw.kept_as)
     if work.signs:
         work.currencies[name] = currencies_of(contract, typed)
-    typed, note = settle_dates(typed, name, mapping.reading)
+    typed, note = settle_dates(typed, name, mapping.reading, raw.careful)
     typed = without_missing_codes(contract, typed, settings.satisfaction.scales)
     around = Surroundings(
         others={t: c.table for t, c in work.checked.items()},

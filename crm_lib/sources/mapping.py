@@ -61,7 +61,7 @@ def _select(contract: TableContract, raw: Raw, mapping: TableMapping, read_other
         if not kind and (value.type().is_string() or not column):
             columns[name] = text_of(value) if value.type().is_string() else value
             continue
-        columns[name] = typed(value, kind, mapping.reading, wanted.times, on_server=not raw.ordered)
+        columns[name] = typed(value, kind, mapping.reading, wanted.times, on_server=raw.careful)
         if kind != TEXT and (raw.ordered or value.type().is_string()):
             columns[name + SEEN] = text_of(value)
     table = raw.table.select(**columns)
@@ -139,7 +139,9 @@ def _looked_up(table: str, name: str, raw: Raw, lookup: Lookup, other: Raw) -> R
     return replace(raw, table=joined, names=raw.names | {_lookup_name(name): ours})
 
 
-def settle_dates(table: ibis.Table, name: str, reading: Reading) -> tuple[ibis.Table, str]:
+def settle_dates(
+    table: ibis.Table, name: str, reading: Reading, on_server: bool = False
+) -> tuple[ibis.Table, str]:
     """Dates without a declared form that aren't ISO: read them the only way that fits, or refuse.
 
     Returns the table and a note on what was read how, empty where ISO held.
@@ -155,13 +157,12 @@ def settle_dates(table: ibis.Table, name: str, reading: Reading) -> tuple[ibis.T
     notes = []
     for i, column in enumerate(undecided):
         if seen[f"iso{i}"] * 2 < seen[f"all{i}"]:
-            table, order = _only_order(table, f"{name}.{column}", column, seen[f"all{i}"])
+            table, order = _only_order(table, f"{name}.{column}", column, seen[f"all{i}"], on_server)
             notes.append(f'{name}.{column}: read {order}, the only order that fits all; set dates="{order}".')
     return table, " ".join(notes)
 
 
-def _only_order(table: ibis.Table, place: str, column: str, n: int) -> tuple[ibis.Table, str]:
-    on_server = ROW not in table.columns
+def _only_order(table: ibis.Table, place: str, column: str, n: int, on_server: bool) -> tuple[ibis.Table, str]:
     ways = {order: ibis.coalesce(*by_order(table[column + SEEN], order, on_server)) for order in ORDERS}
     counts = table.agg(
         **{o.replace("-", "_"): w.count() for o, w in ways.items()},

@@ -201,7 +201,7 @@ def test_a_missing_folder_and_a_missing_schema_are_said_in_words(shop):
     shutil.rmtree(root / "shop")
     with pytest.raises(ConfigError, match="lies in shop, which does not exist"):
         connect("shop")
-    toml = (root / "crm.toml").read_text().replace('path = "shop"', 'schema = "sales"')
+    toml = (root / "crm.toml").read_text().replace('path = "shop"', 'schema = "sales"', 1)
     (root / "crm.toml").write_text(toml)
     with pytest.raises((ConfigError, DataContractError), match=r"schema sales is not there"):
         connect("shop")
