@@ -81,7 +81,7 @@ def test_an_unknown_column_names_the_nearest(project):
             "settings.satisfaction.scales.nps = { lowest = 0 }",
             "crm.toml: sources.shop.settings.satisfaction.scales.nps.highest is missing.",
         ),
-        ('kind = "oracle"', 'sources.shop.kind is "oracle"; it must be one of: folder, duckdb, postgres.'),
+        ('kind = "oracle"', 'sources.shop.kind is "oracle"; it must be one of: folder, duckdb, postgres, spark.'),
         ('as_of = "2026-02-30"', 'sources.shop.as_of is "2026-02-30"; it must be a day such as 2026-10-31.'),
         ('separator = "#"', 'sources.shop.separator must be one of: "," ";" "|" "tab" "whitespace".'),
         ("header = false", "sources.shop: header = false needs names = [...], the columns in order."),
