@@ -44,7 +44,7 @@ class Raw:
     n_broken: int = 0
     first_broken: int | None = None
     kept_as: str = ""
-    number: Callable[[ibis.Table], ibis.IntegerValue] | None = None
+    number: Callable[[ibis.Table], ibis.Value] | None = None
     broken_in: str = ""
     parts: tuple[tuple[str, int], ...] = ()
 

@@ -81,7 +81,7 @@ def shop(here, monkeypatch, tmp_path):
 
     def configure(more="", **tables):
         spark = f'kind = "spark"\n{QUICK}'
-        text = source("shop", "shop", spark + more) + source("files", "shop", more)
+        text = source("files", "shop") + source("shop", "shop", spark + more)
         (tmp_path / "crm.toml").write_text(text)
         for name, columns in tables.items():
             pq.write_table(pa.table(columns), tmp_path / "shop" / f"{name}.parquet")
@@ -201,7 +201,7 @@ def test_a_missing_folder_and_a_missing_schema_are_said_in_words(shop):
     shutil.rmtree(root / "shop")
     with pytest.raises(ConfigError, match="lies in shop, which does not exist"):
         connect("shop")
-    toml = (root / "crm.toml").read_text().replace('path = "shop"', 'schema = "sales"')
+    toml = (root / "crm.toml").read_text().replace('path = "shop"\nkind', 'schema = "sales"\nkind')
     (root / "crm.toml").write_text(toml)
     with pytest.raises((ConfigError, DataContractError), match=r"schema sales is not there"):
         connect("shop")

@@ -173,13 +173,19 @@ class Spark:
         if self.server.schema:
             full = name if "." in name else f"{self.server.schema}.{name}"
             return spark.table(".".join(f"`{part}`" for part in full.split(".")))
-        return spark.read.format(self.server.format).load(self._address(name))
+        reader, folder = spark.read.format(self.server.format), self.server.path.rstrip("/")
+        if self._is_here:
+            folder = str(self.source.path)
+        from pyspark.errors import AnalysisException
 
-    def _address(self, name: str) -> str:
-        if not self._is_here:
-            return f"{self.server.path.rstrip('/')}/{name}"
-        there = self.source.path / name
-        return str(there if there.exists() else there.with_name(f"{name}.parquet"))
+        try:
+            found = reader.load(f"{folder}/{name}")
+            if found.schema:  # asks a server that only now looks
+                return found
+        except AnalysisException as error:
+            if "[PATH_NOT_FOUND" not in str(error):
+                raise
+        return reader.load(f"{folder}/{name}.parquet")
 
 
 def _readable(value: ibis.Value, zone: str) -> ibis.Value:
