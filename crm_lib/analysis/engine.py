@@ -1,6 +1,6 @@
 """What engines do differently, worded once so that all answer the same.
 
-Text is put in order here, by its bytes: PostgreSQL orders it by the rules of some language, and has "a" before "B".
+Text is put in order here, by its bytes: PostgreSQL may order it by the rules of a language, "a" before "B".
 """
 
 from __future__ import annotations
@@ -9,13 +9,16 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 
 def fetched(table: ir.Table, *order: str) -> pa.Table:
     """The rows of a table in this order, text by its bytes and nulls last, whatever the engine's collation."""
     found = table.order_by(list(order)).to_pyarrow()
     has_text = any(table[name].type().is_string() for name in order)
-    return found.sort_by([(name, "ascending") for name in order]) if has_text else found
+    if not has_text or (len(order) == 1 and _rises(found[order[0]])):
+        return found
+    return found.sort_by([(name, "ascending") for name in order])
 
 
 def largest(groups: ir.Table, name: str, size: str, n_most: int) -> pd.DataFrame:
@@ -26,3 +29,9 @@ def largest(groups: ir.Table, name: str, size: str, n_most: int) -> pd.DataFrame
     ranked = groups.mutate(place=ibis.rank().over(order_by=ibis.desc(size)))
     near = ranked.filter(ranked.place < n_most).select(name, size).to_pyarrow()
     return near.sort_by([(size, "descending"), (name, "ascending")]).slice(0, n_most).to_pandas()
+
+
+def _rises(column: pa.ChunkedArray) -> bool:
+    """Whether each value comes after the one before: much quicker than to sort a long column again."""
+    values = column.combine_chunks()
+    return pc.all(pc.less_equal(values[:-1], values[1:])).as_py()

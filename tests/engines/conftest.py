@@ -21,6 +21,8 @@ from crm_lib.sources import Crm, connect
 
 ROOT = Path(__file__).parent.parent.parent
 SHOWN_ONLY = "say"
+# pyspark 4.0 copies frames in words that pandas 3 calls deprecated, and leaves closing a socket to Python.
+PYSPARK_SAYS = ("ignore:The copy keyword is deprecated", "ignore:unclosed <socket:ResourceWarning")
 
 
 def pytest_collection_modifyitems(items):
@@ -28,6 +30,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.filterwarnings(*PYSPARK_SAYS))
 
 
 @pytest.fixture(scope="session")
@@ -98,10 +101,22 @@ def spark(duckdb, tmp_path_factory):
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     try:
-        con = ibis.pyspark.connect(session)
+        con = kept_with_memtables(ibis.pyspark.connect(session))
         yield with_tables(duckdb, {name: in_spark(con, name, t, folder) for name, t in duckdb.tables.items()})
     finally:
         session.stop()
+
+
+def kept_with_memtables(con):
+    """Ibis forgets to hand Spark the small tables of an expression that is to be kept."""
+    keep = con._create_cached_table
+
+    def kept(name, table):
+        con._run_pre_execute_hooks(table)
+        return keep(name, table)
+
+    con._create_cached_table = kept
+    return con
 
 
 def in_spark(con, name, table, folder):

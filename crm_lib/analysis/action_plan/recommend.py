@@ -112,7 +112,7 @@ def next_products(affine: Affinity, transactions: ir.Table, as_of: dt.date, ids:
 
 def _best(firsts: ir.Table, pairs: pd.DataFrame, rule: str) -> ir.Table:
     """For each customer the product with the highest score over those they have; ties by the product's id."""
-    names, rank = np.unique(pairs["next"].to_numpy(object), return_inverse=True)
+    _names, rank = np.unique(pairs["next"].to_numpy(object), return_inverse=True)
     # Whole millionths and places among the names: engines round a half and order text by rules of their own.
     millionths = np.floor(pairs[rule].to_numpy(float) * 1_000_000 + 0.5).astype("int64")
     scored = ibis.memtable(pairs[["bought", "next"]].assign(score=millionths, by_name=rank))
