@@ -21,7 +21,7 @@ CURRENCIES = {
 # Money as people write it: (12.50) for a negative sum, a sign of the currency before or after, a sign before both.
 BRACKETS = r"^\(.+\)$"
 BLANKS = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-BLANK_ENDS = f"^[{BLANKS}]|[{BLANKS}]$"
+BLANK_ENDS = f"^$|^[{BLANKS}]|[{BLANKS}]$"  # empty text, or a blank before or after it
 SIGN = "(?:[￥¥$€£]|CNY|RMB|USD|EUR|GBP)[ \u00a0]*"
 AFTER = "[ \u00a0\u202f]*(?:元|[￥¥$€£]|CNY|RMB|USD|EUR|GBP)$"
 # What fits wherever a value goes: an engine without try_cast would raise an error for more.
@@ -51,7 +51,7 @@ def text_of(value: ibis.Value) -> ibis.Value:
     text = value.cast("string")
     trimmed = _trim(text)
     trimmed = ibis.ifelse(trimmed.re_search(BLANK_ENDS), _without(trimmed, BLANKS), trimmed)
-    return ibis.ifelse(text.re_search(BLANK_ENDS), trimmed, text).nullif("")
+    return ibis.ifelse(text.re_search(BLANK_ENDS), trimmed.nullif(""), text)
 
 
 def typed(value: ibis.Value, kind: str, reading: Reading, times: float = 1) -> ibis.Value:
