@@ -1,4 +1,4 @@
-"""In which form numbers and days are written: every candidate is tried on every row, by the code that reads them.
+"""In which form numbers and days are written: what could hold is tried on every row, by the code that reads them.
 
 A form holds when it reads as many values as any other. Where two forms hold and give different values, nothing
 here decides: the person is asked.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import ibis
 from ibis import _
@@ -52,9 +53,12 @@ def number_forms(raw: Raw, columns: list[str], reading: Reading, order: str = ""
     pairs = [p for p in _pairs(raw, texts) if not order or p[0] == order]
     readings = [replace(reading, decimal=d, thousands=t) for d, t in pairs]
     values = {i: [number(text, "decimal(38,6)", r) for text in texts] for i, r in enumerate(readings)}
-    asked = {f"n{i}": sum(v.count() for v in each) for i, each in values.items()}
-    asked |= {f"s{i}_{j}": v.sum() for i, each in values.items() for j, v in enumerate(each)}
-    found = raw.table.agg(filled=sum(t.count() for t in texts), **asked).to_pyarrow().to_pylist()[0]
+    some = _numbers_read(raw.table.limit(_TRIED), texts, values)
+    whole = {i: each for i, each in values.items() if some[f"n{i}"] == some["filled"]}
+    found = _numbers_read(raw.table, texts, whole or values)
+    if whole and max(found[f"n{i}"] for i in whole) < found["filled"]:
+        whole, found = {}, _numbers_read(raw.table, texts, values)
+    values = whole or values
     best = max(found[f"n{i}"] for i in values)
     holding = [i for i in values if found[f"n{i}"] == best]
     sums = [tuple(found[f"s{i}_{j}"] for j in range(len(texts))) for i in holding]
@@ -66,6 +70,16 @@ def number_forms(raw: Raw, columns: list[str], reading: Reading, order: str = ""
         first = _first_unread(raw, texts, values[chosen])
         return Forms(readings[chosen], best, found["filled"], tuple(differing), first)
     return Forms(readings[chosen], best, found["filled"], tuple(differing))
+
+
+def _numbers_read(table: ibis.Table, texts: list, values: dict[int, list]) -> dict[str, Any]:
+    """How many values there are, how many each form reads, and their sums.
+
+    What does not read all of the first rows can't read all: where another form does, the rest need not try it.
+    """
+    asked = {f"n{i}": sum(v.count() for v in each) for i, each in values.items()}
+    asked |= {f"s{i}_{j}": v.sum() for i, each in values.items() for j, v in enumerate(each)}
+    return table.agg(filled=sum(t.count() for t in texts), **asked).to_pyarrow().to_pylist()[0]
 
 
 def _pairs(raw: Raw, texts: list[ibis.StringValue]) -> list[tuple[str, str]]:
