@@ -118,4 +118,4 @@ def test_every_command_of_a_page_works_in_its_order(project, page):
 def test_pages_with_commands_are_run_or_known_to_be_for_operators():
     """A new page of the docs must be run here, or say why not: other machines, or nothing to type."""
     with_commands = {p.stem for p in (ROOT / "docs").glob("*.md") if any("crm " in c for c in commands(p.stem))}
-    assert with_commands - PAGES.keys() <= {"schedule", "commands", "decisions", "benchmarks"}
+    assert with_commands - PAGES.keys() <= {"schedule", "commands", "decisions", "benchmarks", "engines"}

@@ -12,7 +12,16 @@ import ibis
 from ibis import _
 
 from crm_lib.contract.card import Rejected
-from crm_lib.contract.rules import KNOWN, ROW, SEEN, Rule, Surroundings, rules_of, with_known
+from crm_lib.contract.rules import (
+    KNOWN,
+    ROW,
+    SEEN,
+    Rule,
+    Surroundings,
+    endless_told,
+    rules_of,
+    with_known,
+)
 from crm_lib.contract.tables import TableContract
 from crm_lib.errors import DataContractError, of_table, part
 
@@ -140,7 +149,8 @@ def _float(value) -> float | None:
 def _seen(table: ibis.Table, column: str) -> ibis.Value:
     """What the file said: the kept text, or the value itself; '' where it is empty."""
     seen = [table[column + SEEN]] if column + SEEN in table.columns else []
-    return ibis.coalesce(*seen, table[column].cast("string"), "")
+    value, text = table[column], table[column].cast("string")
+    return ibis.coalesce(*seen, endless_told(value, text) if value.type().is_floating() else text, "")
 
 
 def _message(

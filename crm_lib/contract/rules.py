@@ -169,6 +169,12 @@ def is_infinite(value: ibis.Value) -> ibis.Value:
     return value.abs() == ibis.literal(float("inf"))
 
 
+def endless_told(value: ibis.Value, text: ibis.Value) -> ibis.Value:
+    """The text of a float, with NaN and ∞ spelt alike on every engine."""
+    endless = ibis.ifelse(value > 0, "inf", "-inf")
+    return ibis.cases((value.isnan(), "nan"), (is_infinite(value), endless), else_=text)
+
+
 def _date_rules(column: Column, value: ibis.Value, around: Surroundings) -> Iterator[Rule]:
     day = value.date() if column.type == TIME else value
     need = part("Dates must lie between 1900 and 2100. Correct the file, or set dates for this source.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ibis
 
-from crm_lib.contract.rules import SEEN, is_infinite
+from crm_lib.contract.rules import SEEN, endless_told
 from crm_lib.contract.tables import COUNT, DAY, FLAG, MONEY, NUMBER, TEXT, TIME, TableContract
 from crm_lib.sources.dates import shaped, time
 from crm_lib.sources.settings import Reading
@@ -46,8 +46,7 @@ def text_of(value: ibis.Value) -> ibis.Value:
         # Ids that a tool turned into 17.0 because some were empty.
         whole = _fitting(value, COUNT).try_cast("int64")
         written = ibis.ifelse(whole.cast("float64") == value, whole.cast("string"), value.cast("string"))
-        endless = ibis.ifelse(value > 0, "inf", "-inf")
-        return ibis.cases((value.isnan(), "nan"), (is_infinite(value), endless), else_=written)
+        return endless_told(value, written)
     text = value.cast("string")
     trimmed = _trim(text)
     trimmed = ibis.ifelse(trimmed.re_search(BLANK_ENDS), _without(trimmed, BLANKS), trimmed)

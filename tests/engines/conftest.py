@@ -83,6 +83,8 @@ def spark(duckdb, tmp_path_factory):
         pytest.skip("Spark needs Java 17 or 21, and there is none here")
     from pyspark.sql import SparkSession
 
+    from crm_lib.sources.spark.backend import connected
+
     folder = tmp_path_factory.mktemp("spark")
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     told = {
@@ -101,22 +103,10 @@ def spark(duckdb, tmp_path_factory):
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     try:
-        con = kept_with_memtables(ibis.pyspark.connect(session))
+        con = connected(session, "sample")
         yield with_tables(duckdb, {name: in_spark(con, name, t, folder) for name, t in duckdb.tables.items()})
     finally:
         session.stop()
-
-
-def kept_with_memtables(con):
-    """Ibis forgets to hand Spark the small tables of an expression that is to be kept."""
-    keep = con._create_cached_table
-
-    def kept(name, table):
-        con._run_pre_execute_hooks(table)
-        return keep(name, table)
-
-    con._create_cached_table = kept
-    return con
 
 
 def in_spark(con, name, table, folder):

@@ -1,12 +1,11 @@
 """The ibis backend for Spark with what this project needs otherwise: results through Arrow, tables as views.
 
 Of ibis' own, results go through pandas, temporary tables are refused, small tables in line are not there when a
-table that is to be kept needs them, NaN counts as null, and the groups of a pattern are lost.
+table that is to be kept needs them, and NaN counts as null.
 """
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from typing import Any
 
@@ -14,7 +13,6 @@ import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
-import sqlglot.expressions as sge
 from ibis.backends.pyspark import Backend as Spark
 from ibis.backends.pyspark.datatypes import PySparkSchema
 from ibis.backends.sql.compilers.base import NULL
@@ -24,43 +22,11 @@ from pyspark.errors import PySparkException
 
 from crm_lib.sources.spark import words
 
-# One letter reads one digit or two; where another directive follows at once, only the width tells them apart.
-_LETTERS = {"Y": "yyyy", "y": "yy", "m": "M", "d": "d", "H": "H", "I": "h", "M": "m", "S": "s", "f": "SSSSSS"}
-_LETTERS |= {"j": "D", "p": "a", "b": "MMM", "B": "MMMM", "a": "E", "A": "EEEE"}
-
-
-def java_form(form: str) -> str:
-    """A strptime form as a pattern of Java's DateTimeFormatter.
-
-    >>> java_form("%d.%m.%Y %H:%M"), java_form("%Y%m%d"), java_form("%Y年%m月%d")
-    ("d'.'M'.'yyyy' 'H':'m", 'yyyyMMdd', "yyyy'年'M'月'd")
-    """
-    pieces = re.findall(r"%(.)|([^%]+)", form)
-    made = []
-    for i, (letter, text) in enumerate(pieces):
-        beside = any(name for name, _text in (*pieces[max(i - 1, 0) : i], *pieces[i + 1 : i + 2]))
-        sign = _LETTERS.get(letter, "")
-        quoted = "'" + (text or letter).replace("'", "''") + "'"
-        made.append(sign * (2 if beside and len(sign) == 1 else 1) or quoted)
-    return "".join(made)
-
 
 class _Compiler(PySparkCompiler):
     """ibis' compiler for Spark, where it says otherwise than those for the other engines."""
 
     __slots__ = ()
-
-    def visit_ScalarUDF(self, op: ops.ScalarUDF, **arguments: Any) -> Any:  # noqa: N802
-        """A function of the engine's own; dates are read by Java's forms, null where they don't follow them."""
-        if op.__func_name__ == "try_strptime":
-            text, _form = arguments.values()
-            return self.f.anon.try_to_timestamp(text, sge.convert(java_form(op.args[1].value)))
-        return super().visit_ScalarUDF(op, **arguments)
-
-    def visit_RegexReplace(self, op: ops.RegexReplace, *, arg: Any, pattern: Any, replacement: Any) -> Any:  # noqa: N802
-        r"""Groups of a pattern are written \1; Java calls them $1, and a dollar \$."""
-        java = re.sub(r"\\(\d)", r"$\1", op.replacement.value.replace("$", r"\$"))
-        return self.f.regexp_replace(arg, pattern, java)
 
     def visit_IsNull(self, op: ops.IsNull, *, arg: Any) -> Any:  # noqa: N802
         """Null is null; NaN is a number that is none, as on the other engines."""

@@ -1,0 +1,52 @@
+"""`crm report` on Spark: the notebooks as they are make the pages, with the figures of those from files."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from crm_lib.contract import publication
+from crm_lib.contract.topics import TOPICS
+from tests.engines.agreement import assert_same
+
+ROOT = Path(__file__).parents[2]
+SPARK = """kind = "spark"
+path = "lake"
+master = "local[2]"
+memory = "1g"
+conf."spark.driver.extraJavaOptions" = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+conf."spark.sql.shuffle.partitions" = "2"
+"""
+
+
+@pytest.fixture(scope="module")
+def project(duckdb, tmp_path_factory):
+    """A project with the sample from files and, as Parquet, in Spark."""
+    pytest.importorskip("pyspark", reason="needs the packages of make engines")
+    if not shutil.which("java"):
+        pytest.skip("Spark needs Java 17 or 21, and there is none here")
+    folder = tmp_path_factory.mktemp("spark-pages")
+    (folder / "lake").mkdir()
+    for name, table in duckdb.tables.items():
+        table.to_parquet(folder / "lake" / f"{name}.parquet")
+    text = (ROOT / "crm.toml").read_text(encoding="utf-8")
+    text = text[: text.index("[sources.cdnow]")]
+    own = text[text.index("[sources.sample]") :].replace("sources.sample", "sources.shop")
+    files = text.replace("data/sample", str(ROOT / "data" / "sample"))
+    (folder / "crm.toml").write_text(files + own.replace('path = "data/sample"', SPARK), encoding="utf-8")
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    return folder
+
+
+def test_all_pages_of_the_sample_have_the_figures_and_cents_of_those_from_files(project):
+    command = [sys.executable, "-m", "crm_lib.cli", "report", "--source", "sample", "--source", "shop"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=1500, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    places = [project / "reports" / source / "2026-10-31" for source in ("sample", "shop")]
+    for topic in TOPICS:
+        files, spark = (publication.read(place, topic) for place in places)
+        assert_same(files, spark)
+    left = {p.name for p in project.iterdir()}
+    assert left <= {"crm.toml", "lake", "notebooks", "reports", ".crm", "rejected"}
