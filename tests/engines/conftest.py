@@ -1,10 +1,9 @@
-"""A real PostgreSQL and a real Spark that hold the sample's checked tables, and what a notebook publishes on each.
+"""A real PostgreSQL and a real Spark that hold the sample's checked tables.
 
 Each engine is one function that yields a `Crm`. They start once per session; xdist hands out whole modules
 (`--dist loadscope`), so that each module of this folder is one start of each engine.
 """
 
-import ast
 import os
 import shutil
 import sys
@@ -12,15 +11,12 @@ import tempfile
 from pathlib import Path
 
 import ibis
-import nbformat
 import pytest
 
-from crm_lib.contract import publication
 from crm_lib.contract.topics import TOPICS
 from crm_lib.sources import Crm, connect
 
 ROOT = Path(__file__).parent.parent.parent
-SHOWN_ONLY = "say"
 # pyspark 4.0 copies frames in words that pandas 3 calls deprecated, and leaves closing a socket to Python.
 PYSPARK_SAYS = ("ignore:The copy keyword is deprecated", "ignore:unclosed <socket:ResourceWarning")
 
@@ -135,58 +131,3 @@ def with_tables(crm, tables, topic=""):
     """The same source with other tables; of a topic those that it may ask for."""
     kept = {n: t for n, t in tables.items() if not topic or n in TOPICS[topic].tables}
     return Crm(crm.card, crm.settings, kept, crm.errors, crm.language, topic)
-
-
-@pytest.fixture(scope="session")
-def published(tmp_path_factory):
-    """What a topic's notebook publishes from a source; `published.before` puts publications where it looks."""
-    reports = tmp_path_factory.mktemp("reports")
-    return Published(reports)
-
-
-class Published:
-    """Runs notebooks without their pages, each with a source once."""
-
-    def __init__(self, reports):
-        self.reports = reports
-        self.made = {}
-
-    def __call__(self, topic, crm):
-        """The publication of a topic from this source's tables."""
-        if (topic, id(crm)) not in self.made:
-            self.made[topic, id(crm)] = self.run(topic, crm)
-        return self.made[topic, id(crm)]
-
-    def before(self, made, crm):
-        """Keep a publication as one that later topics find."""
-        folder = self.reports / crm.source / crm.as_of.isoformat()
-        folder.mkdir(parents=True, exist_ok=True)
-        publication.write(made, folder, crm.about())
-
-    def run(self, topic, crm):
-        """The cells of the notebook, less those that only show."""
-        notebook = nbformat.read(ROOT / "notebooks" / f"{topic}.ipynb", 4)
-        *cells, last = [c.source for c in notebook.cells if c.cell_type == "code"]
-        names = {}
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(ROOT)
-            patch.setenv("CRM_REPORTS", str(self.reports))
-            patch.setattr("crm_lib.sources.connect", lambda *a, **k: with_tables(crm, crm.tables, topic))
-            patch.setattr("crm_lib.sources.connect_if_there", lambda *a, **k: None)
-            for cell in [*cells, last.replace("crm.publish(", "handed_over = (")]:
-                exec(compile(without_shown(cell), topic, "exec"), names)
-        return names["handed_over"]
-
-
-def without_shown(cell):
-    """A cell's code without calls that only show."""
-    tree = ast.parse(cell)
-    tree.body = [line for line in tree.body if not is_shown(line)]
-    return tree
-
-
-def is_shown(line):
-    """Whether a line is a call of `say` whose result nobody keeps."""
-    call = line.value if isinstance(line, ast.Expr) else None
-    function = getattr(call, "func", None)
-    return isinstance(function, ast.Attribute) and getattr(function.value, "id", "") == SHOWN_ONLY

@@ -48,9 +48,9 @@ class Backend(Spark):
         return expr.__pyarrow_result__(self._arrow(expr, params, limit))
 
     def execute(self, expr: ir.Expr, /, *, params=None, limit=None, **_options: Any) -> Any:
-        """The result as pandas, by way of Arrow."""
+        """The result as pandas, by way of Arrow; decimals with the places that Spark gives them, as on DuckDB."""
         table = expr.as_table()
-        found = self.to_pyarrow(table, params=params, limit=limit).to_pandas()
+        found = self._arrow(table, params, limit).to_pandas()
         return expr.__pandas_result__(PandasData.convert_table(found, table.schema()))
 
     @property
