@@ -13,7 +13,6 @@ from pathlib import Path
 import ibis
 import pytest
 
-from crm_lib.contract.topics import TOPICS
 from crm_lib.sources import Crm, connect
 
 ROOT = Path(__file__).parent.parent.parent
@@ -127,7 +126,6 @@ def moved(move):
     return lambda crm: with_tables(crm, {n: move(f"{crm.source}_{n}", t) for n, t in crm.tables.items()})
 
 
-def with_tables(crm, tables, topic=""):
-    """The same source with other tables; of a topic those that it may ask for."""
-    kept = {n: t for n, t in tables.items() if not topic or n in TOPICS[topic].tables}
-    return Crm(crm.card, crm.settings, kept, crm.errors, crm.language, topic)
+def with_tables(crm, tables):
+    """The same source with other tables."""
+    return Crm(crm.card, crm.settings, tables, crm.errors, crm.language)
