@@ -63,6 +63,7 @@ lock-engines: $(READY)
 		| awk -F== 'NR == FNR { known[$$1]; next } /^[a-z0-9]/ { beyond = !($$1 in known) } beyond' \
 			requirements.lock - > .venv/engines.lock
 	@mv .venv/engines.lock requirements-engines.lock
+
 bench-engines: $(READY) ## one preparation on every engine, into docs/benchmarks.md
 	@$(BIN)/python bench/engines.py --write
 

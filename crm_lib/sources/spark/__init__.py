@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -13,11 +12,11 @@ from uuid import uuid4
 
 import ibis
 import ibis.expr.datatypes as dtypes
-from ibis import _
 
 from crm_lib.contract.check import Checked
 from crm_lib.contract.tables import TABLES
 from crm_lib.errors import ConfigError, DataContractError
+from crm_lib.sources import remote
 from crm_lib.sources.checked import nearest
 from crm_lib.sources.files import Raw
 from crm_lib.sources.settings import Source, TableMapping
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from crm_lib.sources.spark.backend import Backend
 
 FORMATS = ("parquet", "delta")
-MOST_SET_ASIDE = 10_000  # rows of one table that are written for whoever mends the data; all are counted
 
 
 @ibis.udf.scalar.builtin
@@ -81,29 +79,16 @@ class Spark:
 
     def latest(self, run_date: dt.date | None, _mappings: Mapping[str, TableMapping]) -> dt.date | None:
         """The day after which nothing can have happened: the day after Spark's own, or the run's."""
-        if run_date is None:
-            return None
         with self.in_words():
-            today = self._con.to_pyarrow(ibis.today()).as_py()
-        return max(run_date, today + dt.timedelta(days=1))
+            return remote.latest(run_date, self._con)
 
     def fingerprint(self, _mappings: Mapping[str, TableMapping], checked: Mapping[str, Checked]) -> str:
         """One SHA-256 over counts, sums and last days of the tables, and over what was set aside."""
-        total = hashlib.sha256()
-        for name in sorted(checked):
-            done = checked[name]
-            asked = {f"c{i}": _mark(done.table[c]) for i, c in enumerate(done.table.columns)}
-            with self.in_words(name):
-                (found,) = done.table.agg(n=_.count(), **asked).to_pyarrow().to_pylist()
-            told = (name, done.table.columns, list(found.values()), done.n_read, done.reasons)
-            total.update(repr(told).encode())
-        return total.hexdigest()
+        return remote.fingerprint(checked, self.in_words)
 
     def set_aside(self, rejected: ibis.Table, path: Path) -> None:
         """Write the first rows that were set aside, by the order of their values."""
-        import pyarrow.parquet as pq
-
-        pq.write_table(rejected.order_by(rejected.columns).limit(MOST_SET_ASIDE).to_pyarrow(), path)
+        remote.set_aside(rejected, path)
 
     def close(self) -> None:
         """End a session that lies elsewhere; a Spark that started here goes with this process."""
@@ -210,11 +195,3 @@ def _counted(table: ibis.Table) -> ibis.StringValue:
 def _told(value: ibis.Value) -> ibis.StringValue:
     text = value.cast("string").fill_null("")
     return text.length().cast("string").concat(":", text)
-
-
-def _mark(value: ibis.Value) -> ibis.Value:
-    """The sum of a number, the last of days, how many texts there are."""
-    kind = value.type()
-    if kind.is_numeric():
-        return value.try_cast("decimal(38,6)").sum()
-    return value.max() if kind.is_date() or kind.is_timestamp() else value.count()

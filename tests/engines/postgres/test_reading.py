@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from crm_lib.errors import ConfigError, DataContractError, Unreachable
-from crm_lib.sources import check, connect, postgres, tables_of
+from crm_lib.sources import check, connect, remote, tables_of
 
 BOUGHT = "customer_id text, at timestamp, amount numeric(12,2)"
 THREE = [("A", "2026-01-05", "10.00"), ("A", "2026-02-05", "12.50"), ("B", "2026-03-05", "3.10")]
@@ -152,7 +152,7 @@ response_id = { row_id = "R" }
 def test_rows_that_break_a_rule_are_set_aside_with_their_reason_and_few_come_to_python(
     project, database, monkeypatch
 ):
-    monkeypatch.setattr(postgres, "MOST_SET_ASIDE", 2)
+    monkeypatch.setattr(remote, "MOST_SET_ASIDE", 2)
     good = [("A", f"2026-01-{day:02}", "5") for day in range(1, 29)]
     bad = [("A", "2026-02-30", "5"), ("A", "2026-02-03", "12,5O"), ("A", None, "1"), ("Z", "2026-02-03", "1")]
     database.schema(
