@@ -44,6 +44,11 @@ def text(found: dict[int, dict[str, dict]]) -> str:
 def how(found: dict[int, dict[str, dict]], shared: bool) -> str:
     """When, where and with what the figures were taken."""
     versions = next(run["versions"] for runs in found.values() for run in runs.values() if "versions" in run)
+    return taken(versions, shared)
+
+
+def taken(versions: list[str], shared: bool) -> str:
+    """The day, the machine and these versions."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     state = "other work ran on the machine" if shared else "at rest"
     return (

@@ -20,18 +20,21 @@ if TYPE_CHECKING:
 _MOST_MISSING = 8  # columns named on a terminal
 
 
-def check_and_say(source: str, as_of: str, to: Path | None = None) -> Checkup:
-    """Check a source, print what was found, and write the page."""
+def check_and_say(source: str, as_of: str, to: Path | None = None, language: str = "en") -> Checkup:
+    """Check a source, print what was found in English, and write the page in this language."""
     from crm_lib import sources
     from crm_lib.runner import checkup as pages
     from crm_lib.theme import words
 
+    words.use(language)
     with progress_bar() as progress:
         found = sources.check(source, as_of, progress)
-    words.use(words.language(), found.currency)
-    _print(found)
+    with words.speaking(currency=found.currency):
+        _print(found)
+    words.use(language, found.currency)
     made_at = dt.datetime.now().strftime("%Y-%m-%d %H:%M")
     command = f"crm check --source {found.card.source}" + (f" --as-of {as_of}" if as_of else "")
+    command += "" if language == words.SOURCE_LANGUAGE else f" --language {language}"
     reports = to or root() / "reports"
     page = pages.write(reports, found.card, found.findings, found.problems, found.warnings, made_at, command)
     typer.echo(f"Page: {short(page)}")

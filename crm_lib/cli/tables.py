@@ -32,11 +32,18 @@ class Format(StrEnum):
     parquet = "parquet"
 
 
-def check(source: Source = "", as_of: AsOf = "", run_date: RunDate = "", to: To = None) -> None:
+def check(
+    source: Source = "",
+    as_of: AsOf = "",
+    run_date: RunDate = "",
+    language: Annotated[str, typer.Option(help="Language of the page.")] = "en",
+    to: To = None,
+) -> None:
     """Read and check a source's tables without making a report.
 
     Says for each table how many rows were read, set aside and why, what may still mislead and what each does to
-    the results, and what can't be used at all; the same as a page, reports/SOURCE/check.html.
+    the results, and what can't be used at all; the same as a page, reports/SOURCE/check.html or, in
+    another language, check.LANGUAGE.html.
 
     Exit codes: 0 all tables can be used, 2 some can't.
     """
@@ -45,7 +52,7 @@ def check(source: Source = "", as_of: AsOf = "", run_date: RunDate = "", to: To 
 
     source = source or sources.default_source()
     day = name_run_date(scheduled(run_date), sources.reporting_of(source).time_zone)
-    found = check_and_say(source, resolved(as_of, day), to)
+    found = check_and_say(source, resolved(as_of, day), to, language)
     for said in _slips(source):
         typer.echo(f"  note: {said}")
     raise typer.Exit(2 if found.problems else 0)

@@ -17,7 +17,7 @@ from crm_lib.theme.said import error
 from crm_lib.theme.words import gettext as _
 from crm_lib.theme.words import money, ngettext, number, percent
 
-PAGE = "check.html"
+_PAGE = "check"
 _MOST_MISSING = 30
 
 
@@ -64,9 +64,9 @@ def write(
     made_at: str,
     command: str,
 ) -> Path:
-    """Write the page of a check beside the dates of its source."""
+    """Write the page of a check, in the language in use, beside the dates of its source."""
     html = page(card, findings, problems, notes, made_at, command)
-    place = reports / card.source / PAGE
+    place = reports / card.source / archive.page_name(_PAGE, words.language())
     archive.write(place, html)
     return place
 

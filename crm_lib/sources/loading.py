@@ -17,7 +17,7 @@ from crm_lib.contract.check import Checked, broken_lines, check
 from crm_lib.contract.cut import cut, known_day
 from crm_lib.contract.rules import Surroundings, without_missing_codes
 from crm_lib.contract.tables import TABLES
-from crm_lib.errors import ConfigError, DataContractError
+from crm_lib.errors import ConfigError, DataContractError, part
 from crm_lib.sources.files import Raw
 from crm_lib.sources.home import Home, is_local
 from crm_lib.sources.mapping import left_out, mapped, settle_dates
@@ -167,7 +167,9 @@ def _left_out(name: str, raw: Raw, mapping: TableMapping) -> str:
     """How many rows go because crm.toml declares so."""
     n = raw.table.filter(left_out(name, raw, mapping)).count().to_pyarrow().as_py()
     columns = ", ".join(mapping.leave_out)
-    return f"{name}: {n:,} {'row is' if n == 1 else 'rows are'} left out, as leave_out declares for {columns}."
+    return part(
+        f"{name}: {n:,} {'row is' if n == 1 else 'rows are'} left out, as leave_out declares for {columns}."
+    )
 
 
 def _card(name: str, checked: Checked, table: ibis.Table, currencies: tuple[tuple[str, int], ...]) -> TableCard:

@@ -175,7 +175,9 @@ def settle_dates(table: ibis.Table, name: str, reading: Reading) -> tuple[ibis.T
     for i, column in enumerate(undecided):
         if seen[f"iso{i}"] * 2 < seen[f"all{i}"]:
             table, order = _only_order(table, f"{name}.{column}", column, seen[f"all{i}"])
-            notes.append(f'{name}.{column}: read {order}, the only order that fits all; set dates="{order}".')
+            notes.append(
+                part(f'{name}.{column}: read {order}, the only order that fits all; set dates="{order}".')
+            )
     return table, " ".join(notes)
 
 

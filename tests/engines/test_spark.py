@@ -8,8 +8,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import ibis
 import pandas as pd
@@ -18,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from crm_lib.analysis import histories
-from crm_lib.errors import ConfigError, DataContractError
+from crm_lib.errors import ConfigError, DataContractError, Unreachable
 from crm_lib.sources import check, connect
 from crm_lib.sources.sample import make_sample
 from crm_lib.sources.servers import SparkServer
@@ -61,6 +63,7 @@ def root(tmp_path_factory):
     spark = f'kind = "spark"\n{QUICK}'
     there = 'kind = "spark"\naddress_env = "CRM_SPARK_ADDRESS"'
     toml = source("files", "lake") + source("lake", "lake", spark) + source("there", root / "lake", there)
+    toml += f'[sources.catalog]\nas_of = "2026-10-31"\nschema = "sales"\n{there}\n'
     (root / "crm.toml").write_text(toml)
     return root
 
@@ -308,7 +311,10 @@ options = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.sql.shuffle.partitions": "4",
 }
-open_session(SparkServer(master="local[2]", memory="1g", conf=options))
+session = open_session(SparkServer(master="local[2]", memory="1g", conf=options))
+session.sql("CREATE SCHEMA sales")
+for table in sys.argv[4:]:
+    session.sql(f"CREATE TABLE sales.{table} USING parquet LOCATION '{sys.argv[3]}/{table}.parquet'")
 print("ready", flush=True)
 sys.stdin.read()
 """
@@ -316,19 +322,19 @@ sys.stdin.read()
 
 @pytest.fixture(scope="module")
 def connect_server(root):
-    """The address of a Spark Connect server in a process of its own."""
+    """A Spark Connect server in a process of its own: its address, and how to end it. Its catalog has `sales`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-c", SERVER, str(port), TOKEN]
+    command = [sys.executable, "-c", SERVER, str(port), TOKEN, str(root / "lake"), *TABLES]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdout.readline() == b"ready\n"
-        yield f"sc://localhost:{port}"
+        yield SimpleNamespace(address=f"sc://localhost:{port}", port=port, input=server.stdin)
         server.stdin.close()
 
 
 def test_spark_connect_gives_the_same(connect_server, here, monkeypatch):
-    monkeypatch.setenv("CRM_SPARK_ADDRESS", f"{connect_server}/;token={TOKEN}")
+    monkeypatch.setenv("CRM_SPARK_ADDRESS", f"{connect_server.address}/;token={TOKEN}")
     files = connect("files", topic="clv")
     found = connect("there", topic="clv")
     assert found.card.tables == files.card.tables
@@ -339,7 +345,38 @@ def test_spark_connect_gives_the_same(connect_server, here, monkeypatch):
 
 
 def test_a_wrong_token_is_refused_in_words(connect_server, here, monkeypatch):
-    monkeypatch.setenv("CRM_SPARK_ADDRESS", f"{connect_server}/;token=another-{TOKEN}")
+    monkeypatch.setenv("CRM_SPARK_ADDRESS", f"{connect_server.address}/;token=another-{TOKEN}")
     with pytest.raises(ConfigError, match=r"UNAUTHENTICATED|PERMISSION_DENIED") as raised:
         connect("there")
     assert TOKEN not in str(raised.value)
+
+
+def test_tables_of_a_catalog_give_the_same(connect_server, here, monkeypatch):
+    monkeypatch.setenv("CRM_SPARK_ADDRESS", f"{connect_server.address}/;token={TOKEN}")
+    files, found = connect("files", topic="clv"), connect("catalog", topic="clv")
+    assert found.card.tables == files.card.tables
+    assert found.transactions.amount.sum().to_pyarrow() == files.transactions.amount.sum().to_pyarrow()
+
+
+# The last test of this file: the server is gone after it.
+def test_a_server_that_ends_in_mid_run_is_said_in_words_and_may_be_tried_again(connect_server, here, monkeypatch):
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
+    monkeypatch.setenv("CRM_SPARK_ADDRESS", f"{connect_server.address}/;token={TOKEN}")
+    found = connect("there", topic="clv")
+    client = found.transactions.get_backend().spark.client
+    client.set_retry_policies([DefaultPolicy(max_retries=2, max_backoff=100)])
+    connect_server.input.close()
+    wait_until_nobody_listens(connect_server.port)
+    with pytest.raises(Unreachable, match="ended the connection") as raised:
+        found.transactions.count().to_pyarrow()
+    assert TOKEN not in str(raised.value)
+
+
+def wait_until_nobody_listens(port):
+    for _ in range(600):
+        with socket.socket() as caller:
+            if caller.connect_ex(("127.0.0.1", port)):
+                return
+        time.sleep(0.1)
+    pytest.fail("the server did not end")

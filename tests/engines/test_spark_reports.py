@@ -50,3 +50,10 @@ def test_all_pages_of_the_sample_have_the_figures_and_cents_of_those_from_files(
         assert_same(files, spark)
     left = {p.name for p in project.iterdir()}
     assert left <= {"crm.toml", "lake", "notebooks", "reports", ".crm", "rejected"}
+
+
+def test_a_second_run_on_the_same_tables_finds_nothing_to_do(project):
+    command = [sys.executable, "-m", "crm_lib.cli", "report", "--source", "shop"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("unchanged") >= len(TOPICS)

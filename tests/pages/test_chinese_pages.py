@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 AS_OF, EARLIER, BROKEN = "2026-10-31", "2026-09-30", "2026-08-31"
 AXE = Path(os.environ.get("CRM_AXE") or Path(__file__).parents[2] / ".ci" / "axe-core" / "axe.min.js")
-KINDS = [*TOPICS, "index", "all", "compare", "failed", "author"]
+KINDS = [*TOPICS, "index", "all", "compare", "failed", "author", "check"]
 # Names of methods, people, files and programs that Chinese writes as they are.
 NAMES = {
     "AIC", "AUC", "Aalen", "BG", "BIC", "Batislam", "Brier", "CDNOW", "CLVTools", "CRM", "Cramér", "Cronbach",
@@ -35,6 +35,7 @@ def run(project):
     """The sample in Chinese: all topics, a comparison with an earlier date, and a report that failed."""
     assert project.crm("report", "satisfaction", "--as-of", EARLIER, "--language", "zh").returncode == 0
     made = project.crm("report", "--language", "zh")
+    assert project.crm("check", "--language", "zh").returncode == 0
     broken = project.folder / "notebooks" / "satisfaction.ipynb"
     whole = broken.read_text(encoding="utf-8")
     broken.write_text(whole.replace("satisfaction.", "satisfaction_that_is_not."), encoding="utf-8")
@@ -54,6 +55,7 @@ def pages(project, run):
         "all": project.folder / "reports" / "index.zh.html",
         "compare": project.page("sample", AS_OF, f"compare.{EARLIER}.zh"),
         "failed": project.page("sample", BROKEN, "satisfaction.failed.zh"),
+        "check": project.folder / "reports" / "sample" / "check.zh.html",
         "author": project.page("sample", BROKEN, "satisfaction.author"),
     }
 

@@ -29,11 +29,13 @@ def assigned(contacts: ir.Table) -> ir.Table:
         c: contacts[c] if c in has else ibis.null("string") for c in ("customer_id", "variant", "response_group")
     }
     arm = contacts["arm"] if "arm" in has else ibis.null("string")
+    # By customer, so that an engine of many machines shares the rows out.
+    number = ibis.row_number().over(group_by=[contacts["campaign_id"], text["customer_id"]])
     numbered = contacts.select(
         "campaign_id",
         at=contacts["assigned_at"],
         treated=arm.fill_null(TREATED) == TREATED,
-        who=text["customer_id"].fill_null(ibis.literal("#row ") + ibis.row_number().cast("string")),
+        who=text["customer_id"].fill_null(ibis.literal("#row ") + number.cast("string")),
         **text,
         **{c: contacts[c] if c in has else ibis.null("timestamp") for c in REACHED},
         own_visits=(contacts["visits"] if "visits" in has else ibis.null("int64")).cast("int64"),

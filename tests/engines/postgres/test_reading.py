@@ -10,6 +10,7 @@ import pytest
 
 from crm_lib.errors import ConfigError, DataContractError, Unreachable
 from crm_lib.sources import check, connect, remote, tables_of
+from tests.engines.collation import orders_as_a_dictionary
 
 BOUGHT = "customer_id text, at timestamp, amount numeric(12,2)"
 THREE = [("A", "2026-01-05", "10.00"), ("A", "2026-02-05", "12.50"), ("B", "2026-03-05", "3.10")]
@@ -272,3 +273,17 @@ def test_a_session_ends_with_its_tables(project, database):
     check("shop")
     gc.collect()
     assert database.admin.execute(sessions).fetchone()[0] <= before[0]
+
+
+def test_text_is_ordered_by_its_code_points_whatever_the_order_of_the_database(project, database):
+    """An English database puts a before B; figures must not hang on that."""
+    if not orders_as_a_dictionary(database.admin):
+        pytest.skip("this machine can't make a database with the order of a dictionary (Debian: locales)")
+    bought = [(name, "2026-01-05", "10.00") for name in ("a", "B", "c", "D")]
+    project(database.schema("order_of_text", transactions=(BOUGHT, bought)))
+    t = connect("shop").transactions
+    assert t.order_by("customer_id").to_pyarrow()["customer_id"].to_pylist() == ["B", "D", "a", "c"]
+    ends = t.agg(first=t.customer_id.min(), last=t.customer_id.max()).to_pyarrow().to_pylist()
+    assert ends == [{"first": "B", "last": "c"}]
+    ranked = t.mutate(place=ibis.row_number().over(order_by=t.customer_id)).filter(ibis._.place == 0)
+    assert ranked.to_pyarrow()["customer_id"].to_pylist() == ["B"]
