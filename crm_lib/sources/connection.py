@@ -137,9 +137,19 @@ def _load(
         loaded = load(source, home, wanted, day, run_date, rejected_folder=rejected, signs=keep)
         if kept and keep:
             kept.write(loaded)
+            loaded = _from_disk(kept, loaded, home) or loaded
     problems = tuple((table, str(error)) for table, error in loaded.errors.items())
     card = DataCard(source.name, source.title, day, loaded.fingerprint, loaded.cards, problems)
     return loaded, card
+
+
+def _from_disk(kept: Kept, loaded: Loaded, home: Home) -> Loaded | None:
+    """What was just kept in place of what the engine holds, which is let go: memory for what comes next."""
+    found = kept.read(tuple(TABLES))
+    if found is not None:
+        for name in loaded.tables:
+            home.let_go(name)
+    return found
 
 
 def _as_of(source: Source, as_of: str | dt.date) -> dt.date:
