@@ -53,11 +53,6 @@ class Raw:
         """Whether its rows have an order, and so a number."""
         return self.number is None
 
-    @property
-    def has_types(self) -> bool:
-        """Whether any of its columns is more than text."""
-        return any(not self.table[c].type().is_string() for c in self.names.values())
-
     def column(self, name: str, table: str) -> ibis.Value:
         """The column of their name; DataContractError says what there is instead."""
         if name not in self.names:

@@ -142,8 +142,7 @@ def _table(source: Source, name: str, mapping: TableMapping, work: _Work) -> Che
         first = (raw.first_broken, raw.broken_in)
         work.warnings.append(broken_lines(name, raw.n_broken, n_read, first, allowed))
     typed = mapped(contract, raw, mapping, lambda other: home.other(name, mapping, other))
-    if _is_dear(raw, mapping):
-        typed = home.held(f"typed_{name}", typed)
+    typed = home.held(f"typed_{name}", typed)
     if raw.kept_as:
         home.let_go(raw.kept_as)
     if work.signs:
@@ -162,11 +161,6 @@ def _table(source: Source, name: str, mapping: TableMapping, work: _Work) -> Che
     checked = check(contract, typed, around)
     work.warnings += [*([note] if note else []), *checked.messages]
     return checked
-
-
-def _is_dear(raw: Raw, mapping: TableMapping) -> bool:
-    """Whether typing costs more than reading again: text is typed once, a typed file is read several times."""
-    return not raw.has_types or bool(mapping.unpivot) or any(m.lookup for m in mapping.columns.values())
 
 
 def _left_out(name: str, raw: Raw, mapping: TableMapping) -> str:

@@ -58,8 +58,8 @@ class Local:
         return self._con.create_table(name, table, temp=True)
 
     def let_go(self, name: str) -> None:
-        """Forget what was held under this name, if anything was."""
-        self._con.drop_table(name, force=True)
+        """Forget what was held under this name."""
+        self._con.drop_table(name)
 
     def latest(self, run_date: dt.date | None, mappings: Mapping[str, TableMapping]) -> dt.date | None:
         """The day after which nothing can have happened: files can't tell of a later one."""
