@@ -21,6 +21,11 @@ def fetched(table: ir.Table, *order: str) -> pa.Table:
     return found.sort_by([(name, "ascending") for name in order])
 
 
+def framed(table: ir.Table, *order: str) -> pd.DataFrame:
+    """The same for pandas; each column of Arrow's goes as soon as it is copied."""
+    return fetched(table, *order).to_pandas(self_destruct=True)
+
+
 def largest(groups: ir.Table, name: str, size: str, n_most: int) -> pd.DataFrame:
     """The largest of the groups, at most `n_most`, largest first and ties by name.
 

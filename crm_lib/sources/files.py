@@ -25,7 +25,8 @@ from crm_lib.sources.workbook import WORKBOOKS, read_sheet
 
 PARQUET = (".parquet", ".pq")
 DATA = re.compile(r"^[\d.,:/ -]+$|@")
-SHARE_OF_LIMIT = 0.25
+# Of what DuckDB would take, four fifths of the machine's or the container's memory.
+SHARE_OF_REPORT, SHARE_OF_CHECK = 0.125, 0.25
 ENDINGS = (".parquet", ".csv", ".csv.gz", ".tsv", ".txt", ".xlsx", ".xls")
 
 
@@ -73,11 +74,11 @@ class Raw:
         return part(f"Its columns are: {known}. Correct the file, or name their column under columns in crm.toml.")
 
 
-def engine() -> ibis.BaseBackend:
+def engine(share: float = SHARE_OF_REPORT) -> ibis.BaseBackend:
     """An embedded DuckDB that downloads nothing, prints nothing and spills to the system's temporary folder.
 
-    It takes a fifth of the machine's memory and then spills: what comes to Python needs room, too, and reports run
-    side by side.
+    For a report it takes a tenth of the machine's memory and then spills: what comes to Python needs room, too,
+    and reports run side by side. A check runs alone and brings next to nothing to Python.
     """
     con = ibis.duckdb.connect(
         autoinstall_known_extensions=False,
@@ -85,8 +86,8 @@ def engine() -> ibis.BaseBackend:
     )
     with suppress(duckdb.Error):  # refused in Jupyter without ipywidgets, where it draws none anyway
         con.settings["enable_progress_bar"] = False
-    most, unit = con.settings["memory_limit"].split()  # four fifths of what the machine or the container has
-    con.settings["memory_limit"] = f"{float(most) * SHARE_OF_LIMIT:.2f} {unit}"
+    most, unit = con.settings["memory_limit"].split()
+    con.settings["memory_limit"] = f"{float(most) * share:.2f} {unit}"
     return con
 
 

@@ -33,7 +33,8 @@ class Local:
 
     @cached_property
     def _con(self) -> ibis.BaseBackend:
-        return files.engine()
+        is_check = self.store is not None and self.store.make
+        return files.engine(files.SHARE_OF_CHECK if is_check else files.SHARE_OF_REPORT)
 
     def names(self) -> set[str]:
         """Tables of the contract that lie there under the contract's own names."""

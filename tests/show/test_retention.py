@@ -111,14 +111,14 @@ def test_the_headline_has_money_churn_and_loyalty_with_intervals_and_n(result):
     ):
         assert start in said
     assert said.count("90 %:") == 4
-    assert f"n = {len(result.listed):,}" in said
+    assert f"n = {result.n_listed:,}" in said
 
 
 def test_the_list_names_ids_money_chance_and_the_own_limit(result):
-    said, first = text(say.early_warning(result)), result.listed.iloc[0]
+    said, first = text(say.early_warning(result)), result.first(1).iloc[0]
     assert first["customer_id"] in said
     assert "Own limit" in said
-    assert f"8 of {len(result.listed)} customers not yet churned" in said
+    assert f"8 of {result.n_listed} customers not yet churned" in said
 
 
 def test_churn_says_grades_periods_and_the_same_mix(result):

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crm_lib.analysis import histories
-from crm_lib.analysis.engine import fetched
+from crm_lib.analysis.engine import framed
 
 CENTS = 100
 
@@ -131,7 +131,7 @@ def is_lost(table: ir.Table, on: dt.date, silent_days: int) -> ir.BooleanValue:
 
 def frame(table: ir.Table, *order: str) -> pd.DataFrame:
     """A small table brought to Python, in this order."""
-    return fetched(table, *order).to_pandas()
+    return framed(table, *order)
 
 
 def one_row(table: ir.Table) -> dict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cached_property
 
 import ibis.expr.types as ir
 import numpy as np
@@ -87,18 +88,29 @@ class Retention(Brief):
     by_grade: pd.DataFrame | None = None
     customers: pd.DataFrame | None = None
 
-    @property
-    def listed(self) -> pd.DataFrame:
-        """Customers not churned, most value at risk first; empty without a model."""
+    @cached_property
+    def _order(self) -> np.ndarray:
+        """Places of the customers not churned, most value at risk first, then by id; none without a model."""
         if self.warning is None or self.customers is None:
-            return pd.DataFrame()
-        rows = self.customers[self.customers["stage"].isin(LIST_STAGES)]
-        return rows.sort_values(["at_risk_amount", "customer_id"], ascending=[False, True], ignore_index=True)
+            return np.zeros(0, dtype=int)
+        places = np.flatnonzero(self.customers["stage"].isin(LIST_STAGES))
+        return places[np.argsort(-self.customers["at_risk_amount"].to_numpy()[places], kind="stable")]
 
     @property
+    def n_listed(self) -> int:
+        """Customers not churned; none without a model."""
+        return len(self._order)
+
+    def first(self, n: int) -> pd.DataFrame:
+        """The first `n` of the customers not churned, most value at risk first."""
+        if self.customers is None:
+            return pd.DataFrame()
+        return self.customers.iloc[self._order[:n]].reset_index(drop=True)
+
+    @cached_property
     def first_tenth(self) -> pd.DataFrame:
         """The first tenth of the list, at least one customer where there is one."""
-        return self.listed.head(max(round(len(self.listed) / 10), 1))
+        return self.first(max(round(self.n_listed / 10), 1))
 
     def n_in(self, *names: str) -> int:
         """Customers in these stages."""
@@ -152,9 +164,10 @@ def retention(
     rule = silent.silence(book, options.churned_days)
     judged = stages.Rule.of(rule, options.silent_days)
     now = stages.staged(book, as_of, judged).cache()
-    early = warning.warning(book, transactions, rule.days, options.horizon_weeks)
-    people = _customers(now, early)
-    listed = people[people["stage"].isin(LIST_STAGES)]
+    early, scores = warning.warning(book, transactions, rule.days, options.horizon_weeks)
+    people = _customers(now, scores)
+    at_risk, by_grade = _at_risk(people, early, options.seed)
+    del scores  # of millions of customers
     return Retention(
         as_of,
         options,
@@ -171,8 +184,8 @@ def retention(
         stages=stages.counted(now, "stage", stages.STAGES),
         moves=_moves(book, now, judged, options, previous),
         warning=early,
-        at_risk=None if early is None else warning.total(listed, early.models, early.days, options.seed),
-        by_grade=None if early is None else _by_grade(listed),
+        at_risk=at_risk,
+        by_grade=by_grade,
         customers=people,
     )
 
@@ -184,7 +197,7 @@ def _moves(book: Book, now: ir.Table, rule: stages.Rule, options: Options, previ
     return stages.moves(book, now, rule, book.back(7 * weeks), table)
 
 
-def _customers(now: ir.Table, early: warning.EarlyWarning | None) -> pd.DataFrame:
+def _customers(now: ir.Table, scores: pd.DataFrame | None) -> pd.DataFrame:
     """One row per customer, by id: the state, the stage, the grade of those not churned, and the scores."""
     columns = ("customer_id", "days_since_last", "n_orders", "cents", "status", "stage", "own_days")
     people = frame(now.select(*columns), "customer_id")
@@ -193,9 +206,21 @@ def _customers(now: ir.Table, early: warning.EarlyWarning | None) -> pd.DataFram
     if active.any():
         grade[active] = churned.value_grades(people.loc[active, "cents"] / CENTS)
     people = people.assign(value_grade=grade, amount=people["cents"] / CENTS).drop(columns="cents")
-    if early is None:
+    if scores is None:
         return people
-    return people.merge(early.scores, "left", "customer_id")
+    if people["customer_id"].equals(scores["customer_id"]):  # both by id: nothing to look for
+        return pd.concat([people, scores.drop(columns="customer_id")], axis=1)
+    return people.merge(scores, "left", "customer_id")
+
+
+def _at_risk(
+    people: pd.DataFrame, early: warning.EarlyWarning | None, seed: int
+) -> tuple[Interval | None, pd.DataFrame | None]:
+    """The value at risk of the customers not churned, in all and by grade; None without a model."""
+    if early is None:
+        return None, None
+    listed = people[people["stage"].isin(LIST_STAGES)]
+    return warning.total(listed, early.models, early.days, seed), _by_grade(listed)
 
 
 def _by_grade(listed: pd.DataFrame) -> pd.DataFrame:

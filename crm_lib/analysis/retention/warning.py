@@ -12,7 +12,7 @@ from scipy import stats
 
 from crm_lib.analysis import btyd, histories, intervals, spend
 from crm_lib.analysis.clv import judgement
-from crm_lib.analysis.engine import fetched
+from crm_lib.analysis.engine import framed
 from crm_lib.analysis.intervals import LEVEL, Interval
 from crm_lib.analysis.retention.book import Book, is_lost, state
 from crm_lib.contract.cut import cut
@@ -87,13 +87,11 @@ class Test:
 class EarlyWarning:
     """Customers not yet churned, by value at risk in the next `days`.
 
-    `scores`: `customer_id`, x, t_x, T, mean_repeat_amount, p_silent, p_alive, pace_amount, at_risk_amount of every
-    customer. `leave_share` is the mean chance to leave for good after an order.
+    `leave_share` is the mean chance to leave for good after an order.
     """
 
     days: int
     models: Models
-    scores: pd.DataFrame
     test: Test | None
 
     @property
@@ -102,16 +100,23 @@ class EarlyWarning:
         return self.models.orders.leave_share
 
 
-def warning(book: Book, transactions: ir.Table, silent_days: int, weeks: int) -> EarlyWarning | None:
-    """Scores of all customers, and the test `weeks` back; None where fewer than 10 customers bought twice."""
+def warning(
+    book: Book, transactions: ir.Table, silent_days: int, weeks: int
+) -> tuple[EarlyWarning | None, pd.DataFrame | None]:
+    """The models with their test `weeks` back, and scores; None where fewer than 10 customers bought twice.
+
+    Scores: `customer_id`, x, t_x, T, mean_repeat_amount, p_silent, p_alive, pace_amount, at_risk_amount of every
+    customer, by id.
+    """
     known = histories.known(transactions, book.as_of)
     models = _fit(known, book.as_of)
     if models is None:
-        return None
-    customers = _pull(known)
+        return None, None
     days = 7 * weeks
+    tested = _test(book, transactions, silent_days, days)
+    customers = _pull(known)
     scores = pd.concat([customers, models.scores(customers, days)], axis=1)
-    return EarlyWarning(days, models, scores, _test(book, transactions, silent_days, days))
+    return EarlyWarning(days, models, tested), scores
 
 
 def _fit(known: ir.Table, on: dt.date) -> Models | None:
@@ -126,7 +131,7 @@ def _fit(known: ir.Table, on: dt.date) -> Models | None:
 
 def _pull(known: ir.Table, *more: str) -> pd.DataFrame:
     """The columns that scores need, once, by customer."""
-    return fetched(known.select(*COLUMNS, *more), "customer_id").to_pandas()
+    return framed(known.select(*COLUMNS, *more), "customer_id")
 
 
 def total(scores: pd.DataFrame, models: Models, days: int, seed: int) -> Interval:

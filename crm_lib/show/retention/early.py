@@ -19,10 +19,10 @@ def early_warning(result: Retention) -> Part:
     """The customers not yet churned with most value at risk, and how much of it each grade holds."""
     if result.reason or result.warning is None:
         return note(why_nothing(result) or _cannot())
-    listed = result.listed
-    if listed.empty:
+    top = result.first(SHOWN)
+    if top.empty:
         return sentence(_("Nobody is left to be called: every customer counts as churned."))
-    return together(_list(result, listed.head(SHOWN)), sentence(_first(listed.iloc[0])), _grades(result))
+    return together(_list(result, top), sentence(_first(top.iloc[0])), _grades(result))
 
 
 def _cannot() -> str:
@@ -43,7 +43,7 @@ def _list(result: Retention, top: pd.DataFrame) -> Part:
         Field("stage", _("Stage"), str),
     ]
     caption = _("{shown} of {n} customers not yet churned, by sales at risk").format(
-        shown=number(len(top)), n=number(len(result.listed))
+        shown=number(len(top)), n=number(result.n_listed)
     )
     foot = _(
         "At risk: what the customer would bring in {weeks} weeks at the old pace × chance of no order. Own "

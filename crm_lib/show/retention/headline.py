@@ -121,7 +121,7 @@ def _by_money(step: tuple[float, str]) -> float:
 
 
 def _call(result: Retention) -> tuple[float, str] | None:
-    listed, top = result.listed.head(SHOWN), result.first_tenth
+    listed, top = result.first(SHOWN), result.first_tenth
     if top.empty:
         return None
     amount, first = float(top["at_risk_amount"].sum()), float(listed["at_risk_amount"].sum())
