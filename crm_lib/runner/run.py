@@ -76,9 +76,13 @@ class _Shift:
         process.kill(self.alive)
 
     def note(self, text: str) -> None:
-        """Append to the log of the run, without the secrets of the environment."""
+        """Append to the log of the run what may be told."""
         with self.lock, self.log.open("a", encoding="utf-8") as file:
-            file.write(scrubbing.text(text, self.secrets).rstrip() + "\n")
+            file.write(self.clean(text).rstrip() + "\n")
+
+    def clean(self, text: str) -> str:
+        """What may be told: record, index, mail and terminal repeat it, each in its own way."""
+        return privacy.scrub(text, self.secrets)
 
 
 def report(
@@ -158,7 +162,7 @@ def _all(shift: _Shift, jobs: list[Job], progress: Lines) -> list[Outcome]:
 def _without_running(shift: _Shift, job: Job) -> Outcome | None:
     """How a topic ends for which no kernel starts: its data did not pass the check, or nothing has changed."""
     if job.topic in shift.order.refused:
-        said = scrubbing.text(shift.order.refused[job.topic], shift.secrets)
+        said = shift.clean(shift.order.refused[job.topic])
         found = verdict.both(lambda: verdict.refused(said))
         shift.note(f"== {job.topic}: {said}")
         return Outcome(job, found, 0.0, _tell_failure(shift, job, found))
@@ -227,8 +231,7 @@ def _work(shift: _Shift, job: Job, made: Path, warm: WarmPair | None) -> tuple[V
         found = verdict.both(lambda: verdict.timed_out(order.minutes) if late else verdict.killed())
     if found.state == verdict.KILLED:
         found = replace(found, transient=transient.of_death(warm))
-    said = {name: scrubbing.text(getattr(found, name), shift.secrets) for name in ("message", "english")}
-    return replace(found, **said), cost
+    return replace(found, message=shift.clean(found.message), english=shift.clean(found.english)), cost
 
 
 def _task(shift: _Shift, job: Job, made: Path) -> dict[str, Any]:
@@ -257,8 +260,6 @@ def _task(shift: _Shift, job: Job, made: Path) -> dict[str, Any]:
 
 
 def _tell_failure(shift: _Shift, job: Job, found: Verdict, made: Path | None = None) -> Path:
-    job = replace(job, command=scrubbing.text(job.command, shift.secrets))
-    found = replace(found, message=privacy.scrub(found.message, shift.secrets))
     return failure.write(shift.order, job, found, minute(shift.began), shift.log.name, made)
 
 
