@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,8 @@ import pytest
 
 from crm_lib import cli
 from crm_lib.contract.topics import TOPICS
-from crm_lib.runner import forked
+from crm_lib.errors import ConfigError, Unreachable
+from crm_lib.runner import forked, transient
 
 SMALL = Path(__file__).parent / "notebooks" / "good.ipynb"
 CONFIG = """
@@ -246,6 +248,75 @@ def test_a_source_that_can_not_be_read_stops_no_other(crm, project):
     assert folders(project, "shop") == ["2026-10-31"]
 
 
+@pytest.mark.parametrize("named", [("shop", "web"), ("web", "shop")])
+def test_a_source_whose_folder_is_missing_stops_no_other(crm, project, named):
+    shutil.rmtree(project / "data/web")
+    code, _out, err = crm("report", "clv", "-s", named[0], "-s", named[1])
+    assert code == 2
+    assert err.startswith("crm: web: ")
+    assert len(err.splitlines()) == 1
+    assert (folders(project, "shop"), folders(project, "web")) == (["2026-10-31"], [])
+
+
+def test_what_would_be_made_is_told_of_every_source_that_can_be_read(crm, project):
+    shutil.rmtree(project / "data/web")
+    code, out, err = crm("report", "clv", "-s", "web", "-s", "shop", "--dry-run")
+    assert code == 2
+    assert out.startswith("would make  reports/shop/2026-10-31/clv.html: ")
+    assert err.startswith("crm: web: ")
+
+
+def test_a_parameter_of_a_topic_that_only_a_missing_source_may_have_is_no_wrong_choice(crm, project):
+    shutil.rmtree(project / "data/web")
+    code, _out, err = crm("report", "-s", "web", "-s", "shop", "--set", "funnel.horizon_weeks=39")
+    assert code == 2
+    assert err.startswith("crm: web: ")
+    assert folders(project, "shop") == ["2026-10-31"]
+
+
+def test_an_unknown_source_among_several_is_a_wrong_choice(crm, project):
+    code, _out, err = crm("report", "clv", "-s", "shop", "-s", "wbe")
+    assert (code, err.startswith('crm: There is no source "wbe"')) == (2, True)
+    assert folders(project, "shop") == []
+
+
+def test_nothing_is_called_missed_when_no_source_could_be_read(crm, project):
+    for source in ("shop", "web"):
+        shutil.rmtree(project / "data" / source)
+    code, out, err = crm("report", "-s", "shop", "-s", "web")
+    assert (code, out, len(err.splitlines())) == (2, "", 2)
+
+
+@pytest.mark.parametrize("asked", ["check", "tables_of"])
+@pytest.mark.parametrize(
+    ("error", "n_errors", "n_tries", "code"),
+    [
+        (Unreachable("The database does not answer."), 1, 2, 0),
+        (Unreachable("The database does not answer."), 9, 2, 2),
+        (ConfigError("crm.toml is wrong."), 1, 1, 2),
+    ],
+    ids=["starts again", "is down", "is no server's"],
+)
+def test_a_database_that_starts_again_is_asked_twice_by_the_check(
+    crm, monkeypatch, asked, error, n_errors, n_tries, code
+):
+    from crm_lib import sources
+
+    tries, real = [], getattr(sources, asked)
+
+    def ask(*given):
+        tries.append(given)
+        if len(tries) <= n_errors:
+            raise error
+        return real(*given)
+
+    monkeypatch.setattr(transient, "PAUSE_S", 0.0)
+    monkeypatch.setattr(sources, asked, ask)
+    ended, _out, err = crm("report", "clv")
+    assert (ended, err) == (code, f"crm: {error}\n" if code else "")
+    assert len(tries[:2] if code == 0 else tries) == n_tries
+
+
 @pytest.mark.parametrize(
     ("as_of", "folder"),
     [
@@ -296,6 +367,21 @@ def test_quiet_says_one_line_for_a_failure(crm, project):
     assert err == (
         "✗ shop 2026-10-31 clv: failed: The notebook stopped with an error that nobody foresaw (ValueError).\n"
     )
+
+
+@pytest.mark.parametrize("more", [(), ("--quiet",)])
+def test_refused_data_are_named_on_one_line_for_all_their_topics(crm, project, more):
+    rows = "".join(f"{i},2026-10-0{i},a lot\n" for i in range(1, 8)) + ",2026-10-01,1\n" * 7
+    (project / "data/shop/transactions.csv").write_text(f"customer_id,at,amount\n{rows}", encoding="utf-8")
+    code, out, err = crm("report", "clv", "segmentation", "action_plan", *more)
+    assert code == 2
+    named = [line for line in (out + err).splitlines() if "transactions" in line or "amount" in line]
+    assert len(named) == 1
+    assert "clv, segmentation, action_plan" in named[0]
+    assert not more or err.splitlines() == named
+    page = (project / "reports/shop/2026-10-31/clv.failed.html").read_text(encoding="utf-8")
+    assert "customer_id" in page, "the page has the rest"
+    assert "customer_id" not in named[0]
 
 
 def test_help_lists_the_parameters_of_the_notebooks(crm):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from crm_lib.cli.options import Source, To, root, say, short
+from crm_lib.cli.options import Source, To, name_run_date, root, say, scheduled, short
 from crm_lib.errors import Busy, ParameterError
 
 
@@ -45,6 +45,8 @@ def tidy(
 ) -> None:
     """Remove old dates; the last good page of every report and plans that are not settled stay.
 
+    A plan that nobody approved goes with its date, once there is a newer one or it is too old to be approved.
+
     Example: crm tidy --keep 24 --dry-run
     """
     from crm_lib.runner import index as pages
@@ -54,9 +56,9 @@ def tidy(
     folders = sorted(p for p in reports.glob("[!.]*") if p.is_dir())
     if source and source not in {folder.name for folder in folders}:
         raise ParameterError(f'There are no pages of "{source}" in {short(reports)}.')
-    n_removed = 0
+    n_removed, today = 0, name_run_date(scheduled(""))
     for folder in folders:
-        removed, kept = old.plan(folder, keep) if source in ("", folder.name) else ([], [])
+        removed, kept = old.plan(folder, keep, today) if source in ("", folder.name) else ([], [])
         for stays in kept:
             typer.echo(f"stays  {folder.name} {stays.folder.name}: {stays.reason}")
         for goes in removed:

@@ -1,10 +1,14 @@
-"""What `crm report` is to do, worked out before anything starts: sources, dates, topics and their parameters."""
+"""What `crm report` is to do, worked out before anything starts: sources, dates, topics and their parameters.
+
+A source that can't be read stops no other: what it said is told when its turn comes.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +17,8 @@ from crm_lib.cli.options import name_run_date, notebook, resolved, scheduled
 from crm_lib.cli.own import OwnNotebook
 from crm_lib.contract.project import locate
 from crm_lib.contract.topics import TOPICS
-from crm_lib.errors import DataContractError, ParameterError
-from crm_lib.runner import archive, choices, dates, parameters
+from crm_lib.errors import CrmError, DataContractError, ParameterError
+from crm_lib.runner import archive, choices, dates, parameters, transient
 from crm_lib.runner.job import Order
 
 if TYPE_CHECKING:
@@ -23,7 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Wish:
-    """What is wanted of one source: its dates, its topics with all parameters, and topics that it can't have."""
+    """What is wanted of one source: its dates, its topics with all parameters, and topics that it can't have.
+
+    `unread` is why nothing can be had of it; None as a rule.
+    """
 
     source: str
     run_date: dt.date
@@ -32,6 +39,7 @@ class Wish:
     left_out: Mapping[str, tuple[str, ...]]
     only_missed: bool = False
     own: OwnNotebook | None = None
+    unread: CrmError | None = None
 
 
 def wishes(
@@ -57,13 +65,41 @@ def wishes(
             raise ParameterError(f'There is no topic "{topic}".{hint} Topics: {", ".join(TOPICS)}.')
     when = {**when, "run_date": scheduled(when["run_date"])}
     named = list(dict.fromkeys(sources_named)) or [sources.default_source()]
-    tables = {source: sources.tables_of(source) for source in named}
-    gaps = {source: _gaps(tables[source]) for source in named}
+    for source in named:
+        sources.reporting_of(source)  # a name that crm.toml does not know is a wrong question
+    tables = {source: _opened(source) for source in named}
+    unread = {source: found for source, found in tables.items() if isinstance(found, CrmError)}
+    gaps = {source: {} if source in unread else _gaps(tables[source]) for source in named}
     wanted = {source: _wanted(source, asked, gaps[source], alone=len(named) == 1) for source in named}
     for setting in settings:  # told for all sources together: each topic must run for at least one
         choices.split([setting], [topic for topics in wanted.values() for topic in topics])
-    found = [_wish(source, wanted[source], settings, when, gaps[source], own) for source in named]
+    found = [
+        Wish(source, dt.date.min, (), {}, {}, unread=unread[source])
+        if source in unread
+        else _wish(source, wanted[source], settings, when, gaps[source], own)
+        for source in named
+    ]
     return [replace(wish, own=own) for wish in found]
+
+
+def _opened(source: str) -> set[str] | CrmError:
+    from crm_lib import sources
+
+    try:
+        return _twice(lambda: sources.tables_of(source))
+    except CrmError as error:
+        return error
+
+
+def _twice(ask: Callable[[], Any]) -> Any:
+    """What a source answers; asked once more, after a pause, where a second try may end otherwise."""
+    try:
+        return ask()
+    except Exception as error:
+        if not transient.of_error(type(error).__name__, str(error)):
+            raise
+    time.sleep(transient.PAUSE_S)
+    return ask()
 
 
 def _wish(
@@ -101,6 +137,8 @@ def orders(wish: Wish, shared: Order) -> Iterator[Order]:
     """
     from crm_lib import sources
 
+    if wish.unread:
+        raise wish.unread
     if not wish.values:
         raise DataContractError(f'The tables of "{wish.source}" allow none of the reports asked for.')
     name_run_date(wish.run_date.isoformat())
@@ -108,7 +146,7 @@ def orders(wish: Wish, shared: Order) -> Iterator[Order]:
         missed = _missed(wish, day, shared)
         if not missed:
             continue
-        checkup = sources.check(wish.source, day)
+        checkup = _twice(lambda day=day: sources.check(wish.source, day))
         common = {"source": wish.source, "as_of": checkup.card.as_of.isoformat(), "language": shared.language}
         jobs = (
             choices.job(
@@ -170,7 +208,7 @@ def _refused(wanted: Sequence[str], source: str, checkup: Checkup) -> dict[str, 
     """Topics whose tables did not pass the check, with the words of the check."""
     from crm_lib import sources
 
-    sound = sources.tables_of(source) - set(checkup.problems)
+    sound = _twice(lambda: sources.tables_of(source)) - set(checkup.problems)
     refused = {}
     for topic in wanted:
         broken = [t for t in TOPICS[topic].missing(sound) if t in checkup.problems]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable
 from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +17,7 @@ from crm_lib.cli.options import EXIT_CODES, AsOf, RunDate, To, notebook, root, s
 from crm_lib.contract.topics import TOPICS
 from crm_lib.errors import CrmError, ParameterError
 from crm_lib.runner import choices, forked, verdict
-from crm_lib.runner.job import Order
+from crm_lib.runner.job import Job, Order
 
 HELP = f"""Make reports: all that the source's tables allow, or the topics named.
 
@@ -197,9 +196,10 @@ def _make(
                 raise
             say(f"crm: {wish.source}: {error}")
             codes.append(error.exit_code)
-    if not quiet:
-        place = shared.reports / "index.html" if several else index
-        typer.echo(f"Index: {short(place)}" if index else "Nothing was missed.")
+    if index and not quiet:
+        typer.echo(f"Index: {short(shared.reports / 'index.html' if several else index)}")
+    elif not (codes or quiet):
+        typer.echo("Nothing was missed.")
     return verdict.gravest(codes)
 
 
@@ -230,20 +230,28 @@ def _tell(done: Any) -> None:
         say(f"crm: {n_bad} of {len(done.outcomes)} reports could not be made; see {short(done.index)}")
 
 
-def _dry(wishes: Iterable[plan.Wish], shared: Order) -> int:
+def _dry(wishes: list[plan.Wish], shared: Order) -> int:
     """Say what would be made, after the tables were checked."""
-    from crm_lib.runner import archive, unchanged
-
     codes = []
     for wish in wishes:
-        for order in plan.orders(wish, shared):
-            for job in order.jobs:
-                page = short(order.folder / archive.page_name(job.topic, order.language))
-                if job.topic in order.refused:
-                    typer.echo(f"can't make  {page}: {order.refused[job.topic]}")
-                    codes.append(verdict.EXIT_BAD_INPUT)
-                elif unchanged.standing(order, job):
-                    typer.echo(f"unchanged   {page}")
-                else:
-                    typer.echo(f"would make  {page}: {job.command}")
+        try:
+            for order in plan.orders(wish, shared):
+                codes += [_foretold(order, job) for job in order.jobs]
+        except CrmError as error:
+            if len(wishes) == 1:
+                raise
+            say(f"crm: {wish.source}: {error}")
+            codes.append(error.exit_code)
     return verdict.gravest(codes)
+
+
+def _foretold(order: Order, job: Job) -> int:
+    from crm_lib.runner import archive, unchanged
+
+    page = short(order.folder / archive.page_name(job.topic, order.language))
+    if job.topic in order.refused:
+        typer.echo(f"can't make  {page}: {order.refused[job.topic]}")
+        return verdict.EXIT_BAD_INPUT
+    said = f"unchanged   {page}" if unchanged.standing(order, job) else f"would make  {page}: {job.command}"
+    typer.echo(said)
+    return verdict.EXIT_FINE

@@ -98,13 +98,22 @@ def sweep(folder: Path, alone: bool = False) -> None:
 
 
 def install(made: Path, folder: Path, topic: str, language: str) -> None:
-    """Put a good run in its place: tables, figures, page; then the older failure goes."""
-    _install_tables(made / topic, folder / topic)
+    """Put a good run in its place: tables, page, figures; then goes what is over, an older failure and old tables.
+
+    In this order the page that stands has all that it links, whenever the run is killed.
+    """
+    fresh = {table.name for table in _tables(made / topic)}
+    for name in sorted(fresh):
+        (folder / topic).mkdir(exist_ok=True)
+        os.replace(made / topic / name, folder / topic / name)
     figures.keep_words(made, folder, topic)
-    os.replace(made / f"{topic}.figures.json", folder / f"{topic}.figures.json")
     os.replace(made / page_name(topic, language), folder / page_name(topic, language))
+    os.replace(made / f"{topic}.figures.json", folder / f"{topic}.figures.json")
     (folder / page_name(topic, language, failed=True)).unlink(missing_ok=True)
     (folder / author_name(topic)).unlink(missing_ok=True)
+    for old in _tables(folder / topic):
+        if old.name not in fresh:
+            old.unlink()
 
 
 def write(path: Path, text: str) -> None:
@@ -177,16 +186,6 @@ def _is_page(name: str) -> bool:
     """Whether a file is a topic's page, `clv.html` or `clv.zh.html`, and not a failure's."""
     parts = name.split(".")
     return len(parts) == 2 or (len(parts) == 3 and parts[1] not in {"failed", "author"})
-
-
-def _install_tables(made: Path, place: Path) -> None:
-    fresh = {table.name for table in _tables(made)}
-    for name in sorted(fresh):
-        place.mkdir(exist_ok=True)
-        os.replace(made / name, place / name)
-    for old in _tables(place):
-        if old.name not in fresh:
-            old.unlink()
 
 
 def _tables(folder: Path) -> list[Path]:

@@ -71,6 +71,7 @@ def made(old: Path, new: Path) -> str:
     rest = [*counted[_MOST_COUNTED:], *(m for m in told if m.beyond is False), *(m for m in found if m.technical)]
     return frame.render(
         "compare.html.j2",
+        phone_like_ids=last.get("phone_like_ids", False),
         source=last["source_title"],
         before=history.name_in_words(old),
         now=history.name_in_words(new),

@@ -83,7 +83,7 @@ def author_page(order: Order, job: Job, verdict: Verdict, made_at: str, notebook
         verdict=verdict,
         made_at=made_at,
         command=job.command,
-        parameters=[(name, privacy.scrub(str(value), secrets)) for name, value in sorted(job.parameters.items())],
+        parameters=[(name, str(value)) for name, value in sorted(job.parameters.items())],
         log=safe(log),
         failed=[_scrubbed(cell, safe) for cell in cells if cell.failed],
         cells=[_scrubbed(cell, safe) for cell in cells if not cell.failed],

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from crm_lib.runner import privacy, scrubbing
 from crm_lib.runner.lint import POLICY
 from crm_lib.theme import words
 
@@ -47,9 +49,27 @@ def stylesheet() -> str:
     return (_THEME / "style.css").read_text(encoding="utf-8").strip()
 
 
-def render(template: str, **values: Any) -> str:
-    """A page made from a template in `crm_lib/theme/templates`."""
-    return environment().get_template(template).render(**values)
+def render(template: str, phone_like_ids: bool = False, **values: Any) -> str:
+    """A page made from a template in `crm_lib/theme/templates`, without what no page may show.
+
+    What looks like a phone number, an address or a secret is taken out of every text that the template puts in;
+    only the `contact` among the values, whom readers are to ask, may be an address.
+    """
+    made = environment()
+    made.finalize = _cleaner(str(values.get("contact") or ""), phone_like_ids)
+    return made.get_template(template).render(**values)
+
+
+def _cleaner(contact: str, phone_like_ids: bool) -> Callable[[Any], Any]:
+    secrets = scrubbing.secrets()
+
+    def clean(value: Any) -> Any:
+        if not isinstance(value, str) or isinstance(value, Markup):
+            return value
+        pieces = value.split(contact) if contact else [value]
+        return contact.join(privacy.scrub(piece, secrets, phone_like_ids) for piece in pieces)
+
+    return clean
 
 
 def when(minute: str) -> str:

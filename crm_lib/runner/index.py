@@ -91,6 +91,7 @@ def page_of_date(folder: Path, runs: list[dict[str, Any]]) -> str:
     moved = [m for m in compare.moved(before, folder) if m.beyond and not m.technical] if before else []
     return frame.render(
         "index.html.j2",
+        phone_like_ids=last.get("phone_like_ids", False),
         languages=_others_of(archive.records(folder)),
         all_dates=archive.index_name(words.language()),
         source=last["source_title"],

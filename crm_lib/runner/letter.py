@@ -56,7 +56,8 @@ def of_run(folder: Path, record: dict[str, Any], reporting: Reporting) -> EmailM
     mail["Date"] = format_datetime(dt.datetime.fromisoformat(record["started_at"]))
     mail["Message-ID"] = f"<{record['start']}.{record['source']}.{folder.name}@crm-reports>"
     mail.set_content(_text(facts))
-    mail.add_alternative(frame.render("mail.html.j2", **facts), subtype="html")
+    page = frame.render("mail.html.j2", reporting.phone_like_ids, **facts)
+    mail.add_alternative(page, subtype="html")
     for page in attached:
         mail.add_attachment(page.read_text(encoding="utf-8"), subtype="html", filename=page.name)
     return mail

@@ -125,6 +125,32 @@ def install(made: Path, folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def waits(source_folder: Path, day: dt.date, today: dt.date) -> bool:
+    """Whether a list of this date may be approved today, or was and is not settled; what can't be read waits."""
+    home = source_folder / FOLDER
+    folder = home / day.isoformat()
+    try:
+        if any(state != SETTLED for state in {c.list: c.state for c in stored.changes(folder)}.values()):
+            return True
+        if not (folder / PLAN).is_file() or (folder / SETTLED_FILE).exists():
+            return False
+        document = json.loads((folder / PLAN).read_text(encoding="utf-8"))
+        return folder.name == _plans(home)[-1] and (today - day).days <= _valid_days(document)
+    except (DataContractError, OSError, ValueError):
+        return True
+
+
+def discard(folder: Path) -> None:
+    """Remove the plan of a dated folder, unless something of it was approved: then what it brought is measured."""
+    home = folder.parent / FOLDER
+    plan = home / folder.name
+    if plan.is_dir():
+        with lock.held(home / ".lock", _WAIT_S):
+            if not (plan / STATES).exists():
+                (plan / PLAN).unlink(missing_ok=True)  # from here on nobody takes the rest for a plan
+                shutil.rmtree(plan)
+
+
 def mark(source_folder: Path) -> str:
     """A mark of what became of all plans: pages that tell of them are made again when it changes."""
     total = hashlib.sha256()
@@ -229,13 +255,17 @@ def _check_fresh(plan: StoredPlan, plans: list[str], today: dt.date) -> None:
         raise ParameterError(
             f"The plan of {plan.plan_date} is stale: there is a newer one of {plans[-1]}. Approve that."
         )
-    valid = int(plan.document.get("valid_days", 30))
+    valid = _valid_days(plan.document)
     age = (today - plan.plan_date).days
     if age > valid:
         raise ParameterError(
             f"The plan of {plan.plan_date} is stale: it is {age} days old, and crm.toml allows {valid} "
             f"(valid_days). Make a new one."
         )
+
+
+def _valid_days(document: Mapping[str, Any]) -> int:
+    return int(document.get("valid_days", 30))
 
 
 def _record(plan: StoredPlan, made: list[Change]) -> None:

@@ -54,6 +54,7 @@ def problems(
     """What a reader must not see, in words; `texts` are (heading it stands under, text).
 
     The words say what it looks like, how often and where it stands first, never the thing itself.
+    `phone_like_ids` lets bare numbers of eleven digits pass.
     """
     known = [re.compile(re.escape(secret)) for secret in secrets]
     kinds = (
@@ -70,15 +71,15 @@ def problems(
     return found
 
 
-def scrub(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text with secrets, addresses and phone numbers taken out.
+def scrub(text: str, secrets: Iterable[str] = (), phone_like_ids: bool = False) -> str:
+    """The text with secrets, addresses and phone numbers taken out; `phone_like_ids` as for `problems`.
 
     >>> scrub("mail jo@example.org, postgresql://jo:pw@db/crm")
     'mail •••, •••db/crm'
     """
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
-    for pattern in (*_SECRETS, _EMAIL, _IDENTITY, *_PHONES):
+    for pattern in (*_SECRETS, _EMAIL, _IDENTITY, *_PHONES[phone_like_ids:]):
         text = pattern.sub(HIDDEN, text)
     return text
 

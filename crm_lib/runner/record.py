@@ -46,6 +46,7 @@ def of_run(
         "source_title": order.source_title,
         "as_of": order.as_of.isoformat(),
         "label": order.label,
+        "phone_like_ids": order.reporting.phone_like_ids,
         "language": order.language,
         "version": __version__,
         "commit": commit,

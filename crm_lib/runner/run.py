@@ -76,9 +76,13 @@ class _Shift:
         process.kill(self.alive)
 
     def note(self, text: str) -> None:
-        """Append to the log of the run, without the secrets of the environment."""
+        """Append to the log of the run what may be told."""
         with self.lock, self.log.open("a", encoding="utf-8") as file:
-            file.write(scrubbing.text(text, self.secrets).rstrip() + "\n")
+            file.write(self.clean(text).rstrip() + "\n")
+
+    def clean(self, text: str) -> str:
+        """What may be told: record, index, mail and terminal repeat it, each in its own way."""
+        return privacy.scrub(text, self.secrets)
 
 
 def report(
@@ -114,7 +118,8 @@ def _report(order: Order, progress: Lines, began: dt.datetime, warm: WarmPair | 
     shift = _Shift(order, start, began, record.commit(order.reports.parent), log, warm)
     found: list[Outcome] = []
     with progress:
-        for jobs in waves(order.jobs):
+        found += _turned_away(shift, progress)
+        for jobs in waves(tuple(job for job in order.jobs if job.topic not in order.refused)):
             found += _wave(shift, jobs, progress)
     outcomes = _in_order(order, found)
     written = record.of_run(order, start, began, shift.commit, outcomes)
@@ -124,8 +129,26 @@ def _report(order: Order, progress: Lines, began: dt.datetime, warm: WarmPair | 
     return Run(outcomes, order.folder / archive.index_name(order.language))
 
 
+def _turned_away(shift: _Shift, progress: Lines) -> list[Outcome]:
+    """The topics whose data did not pass the check, for which no kernel starts; one cause is told once for all."""
+    outcomes = [_refused(shift, job) for job in shift.order.jobs if job.topic in shift.order.refused]
+    causes: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        causes.setdefault(outcome.verdict.line, []).append(outcome)
+    for same in causes.values():
+        progress.finished(", ".join(o.job.topic for o in same), same[0].verdict, 0.0)
+    return outcomes
+
+
+def _refused(shift: _Shift, job: Job) -> Outcome:
+    said = shift.clean(shift.order.refused[job.topic])
+    found = verdict.both(lambda: verdict.refused(said))
+    shift.note(f"== {job.topic}: {said}")
+    return Outcome(job, found, 0.0, _tell_failure(shift, job, found))
+
+
 def _wave(shift: _Shift, jobs: list[Job], progress: Lines) -> list[Outcome]:
-    settled = [outcome for job in jobs if (outcome := _without_running(shift, job))]
+    settled = [outcome for job in jobs if (outcome := _unchanged(shift, job))]
     known = {outcome.job.topic for outcome in settled}
     rest = [job for job in jobs if job.topic not in known]
     if shift.warm and rest:
@@ -155,13 +178,8 @@ def _all(shift: _Shift, jobs: list[Job], progress: Lines) -> list[Outcome]:
     return outcomes
 
 
-def _without_running(shift: _Shift, job: Job) -> Outcome | None:
-    """How a topic ends for which no kernel starts: its data did not pass the check, or nothing has changed."""
-    if job.topic in shift.order.refused:
-        said = scrubbing.text(shift.order.refused[job.topic], shift.secrets)
-        found = verdict.both(lambda: verdict.refused(said))
-        shift.note(f"== {job.topic}: {said}")
-        return Outcome(job, found, 0.0, _tell_failure(shift, job, found))
+def _unchanged(shift: _Shift, job: Job) -> Outcome | None:
+    """How a topic ends for which no kernel starts, since its page would come out the same; else None."""
     last = unchanged.standing(shift.order, job)
     if last is None:
         return None
@@ -227,8 +245,7 @@ def _work(shift: _Shift, job: Job, made: Path, warm: WarmPair | None) -> tuple[V
         found = verdict.both(lambda: verdict.timed_out(order.minutes) if late else verdict.killed())
     if found.state == verdict.KILLED:
         found = replace(found, transient=transient.of_death(warm))
-    said = {name: scrubbing.text(getattr(found, name), shift.secrets) for name in ("message", "english")}
-    return replace(found, **said), cost
+    return replace(found, message=shift.clean(found.message), english=shift.clean(found.english)), cost
 
 
 def _task(shift: _Shift, job: Job, made: Path) -> dict[str, Any]:
@@ -257,8 +274,6 @@ def _task(shift: _Shift, job: Job, made: Path) -> dict[str, Any]:
 
 
 def _tell_failure(shift: _Shift, job: Job, found: Verdict, made: Path | None = None) -> Path:
-    job = replace(job, command=scrubbing.text(job.command, shift.secrets))
-    found = replace(found, message=privacy.scrub(found.message, shift.secrets))
     return failure.write(shift.order, job, found, minute(shift.began), shift.log.name, made)
 
 

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from crm_lib.runner import archive, lock
+from crm_lib.runner import archive, lists, lock
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,12 @@ class Kept:
     reason: str
 
 
-def plan(source_folder: Path, keep: int) -> tuple[list[Path], list[Kept]]:
+def plan(source_folder: Path, keep: int, today: dt.date) -> tuple[list[Path], list[Kept]]:
     """Dated folders to remove, oldest first, and old ones that stay.
 
     The newest `keep` dates stay, each with all its labels. Of the others a folder stays when it holds the last
-    good page of some report and label, or when a target list that it made has not been settled.
+    good page of some report and label, or when a target list that it made may be approved `today` or was approved
+    and has not been settled.
     """
     dated = archive.dated(source_folder)
     newest = set(sorted({day for day, _label, _folder in dated}, reverse=True)[:keep])
@@ -36,7 +37,7 @@ def plan(source_folder: Path, keep: int) -> tuple[list[Path], list[Kept]]:
             continue
         if needed:
             kept.append(Kept(folder, f"the last good {', '.join(needed)}"))
-        elif _unsettled(source_folder, day):
+        elif lists.waits(source_folder, day, today):
             kept.append(Kept(folder, "its plan is not settled"))
         else:
             removed.append(folder)
@@ -44,14 +45,9 @@ def plan(source_folder: Path, keep: int) -> tuple[list[Path], list[Kept]]:
 
 
 def remove(folder: Path) -> None:
-    """Remove a dated folder that nobody is writing to; Busy where somebody is."""
+    """Remove a dated folder and a plan of it that nobody approved; Busy where somebody is writing there."""
     with lock.held(folder / archive.LOCK):
+        lists.discard(folder)
         aside = folder.with_name(f"{archive.ASIDE}{folder.name}")
         folder.rename(aside)  # gone for every reader at once
     shutil.rmtree(aside)
-
-
-def _unsettled(source_folder: Path, day: dt.date) -> bool:
-    """Whether a target list of this date still waits for its result."""
-    plan_folder = source_folder / "lists" / day.isoformat()
-    return plan_folder.is_dir() and not any(plan_folder.glob("settled*"))

@@ -2,7 +2,8 @@
 
 Everything else comes out the same however often it is tried, and is not: an error in a notebook, a time-out, a
 kernel that was killed (most likely out of memory), `sys.exit`, a full disk, data that break the contract.
-A kernel that does not come up is started again before any cell has run (`kernel.run_cells`): the same rule.
+A kernel that does not come up is started again before any cell has run (`kernel.run_cells`): the same rule. By the
+same list a source is asked twice by the check before any notebook starts (`crm_lib.cli.plan`).
 """
 
 from __future__ import annotations

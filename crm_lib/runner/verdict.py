@@ -47,10 +47,10 @@ class Verdict:
 
     @property
     def line(self) -> str:
-        """What the command line says of it: icon, state and message."""
+        """What the command line says of it, on one line: icon, state and how the message begins."""
         with words.speaking():
             icon, word, _tone = state_words(self.state)
-        message = self.english or self.message
+        message = (self.english or self.message).strip().partition("\n")[0]
         return f"{icon} {word}" + (f": {message}" if message else "")
 
     @property

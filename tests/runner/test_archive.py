@@ -1,5 +1,9 @@
 import datetime as dt
+import json
 import os
+import re
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +42,67 @@ def test_a_good_run_replaces_all_that_the_one_before_left(tmp_path):
     archive.install(made, place, "clv", "en")
     left = sorted(str(p.relative_to(place)) for p in place.rglob("*") if p.is_file())
     assert left == ["clv.figures.json", "clv.html", "clv/customers.parquet", "funnel.html"]
+
+
+OLD, NEW = ("customers.csv", "old.csv"), ("customers.csv", "new.csv")
+
+
+def page_linking(folder, mark, names):
+    """A page that links these tables, its figures, and the tables, all of one run."""
+    links = "".join(f'<a href="clv/{name}">' for name in names)
+    folder_with(folder, *(f"clv/{name}" for name in names))
+    (folder / "clv.html").write_text(f"{mark} {links}", encoding="utf-8")
+    (folder / "clv.figures.json").write_text(json.dumps({"summary": mark}), encoding="utf-8")
+    return folder
+
+
+class Killed(BaseException):
+    """What no clean-up survives."""
+
+
+def killed_at(step, monkeypatch):
+    """Let the run end before the given change of the disk: a file put in its place, or one removed."""
+    done = []
+
+    def counted(change):
+        def change_unless_killed(*given, **options):
+            if len(done) == step:
+                raise Killed
+            done.append(given)
+            return change(*given, **options)
+
+        return change_unless_killed
+
+    monkeypatch.setattr(os, "replace", counted(os.replace))
+    monkeypatch.setattr(Path, "unlink", counted(Path.unlink))
+    return done
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["in place of an old page", "for the first time"])
+def test_a_run_killed_at_any_step_leaves_a_page_with_all_that_it_links(tmp_path, monkeypatch, before):
+    for step in range(100):
+        place = folder_with(tmp_path / f"place{step}", "clv.failed.html")
+        if before:
+            page_linking(place, "old", OLD)
+        made = page_linking(tmp_path / f"made{step}", "new", NEW)
+        with monkeypatch.context() as patched:
+            done = killed_at(step, patched)
+            with suppress(Killed):
+                archive.install(made, place, "clv", "en")
+        page = (place / "clv.html").read_text(encoding="utf-8") if (place / "clv.html").exists() else ""
+        linked = re.findall(r'href="([^"]+)"', page)
+        assert [link for link in linked if not (place / link).exists()] == [], f"step {step}"
+        figures = (
+            json.loads((place / "clv.figures.json").read_text()) if (place / "clv.figures.json").exists() else {}
+        )
+        if not page.startswith("new"):
+            assert figures.get("summary") != "new", f"step {step}: new figures beside an old page, or none"
+            assert (place / "clv.failed.html").exists()
+        if len(done) < step:
+            break
+    assert page.startswith("new")
+    assert sorted(p.name for p in (place / "clv").iterdir()) == sorted(NEW)
+    assert step > 4
 
 
 def test_what_a_dead_run_left_aside_is_swept_and_a_living_one_kept(tmp_path):

@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from crm_lib.runner.progress import Board, Lines, for_terminal
+from crm_lib.runner.progress import Board, Lines, Quiet, for_terminal
 from crm_lib.runner.verdict import FAILED, FINE, Verdict
 
 
@@ -15,6 +15,15 @@ def test_without_a_terminal_there_is_one_line_per_report(capsys):
         seen.finished("clv", Verdict(FINE), 2.34)
         seen.finished("funnel", Verdict(FAILED, "no rows", 1), 1)
     assert capsys.readouterr().out == "✓ clv  2.3 s  fine\n✗ funnel  1.0 s  failed: no rows\n"
+
+
+def test_of_a_message_of_several_lines_the_first_is_told(capsys):
+    broken = Verdict(FAILED, "2 columns can't be used:\n  at: no date\n  amount: no number", 2)
+    for lines in (Lines(), Quiet()):
+        lines.finished("clv", broken, 1)
+    said = capsys.readouterr()
+    assert said.out == "✗ clv  1.0 s  failed: 2 columns can't be used:\n"
+    assert said.err == "✗ clv: failed: 2 columns can't be used:\n"
 
 
 def test_a_pipe_is_no_terminal():
