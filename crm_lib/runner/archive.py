@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_lib.errors import ParameterError
-from crm_lib.runner import figures
+from crm_lib.runner import figures, shown_tables
 from crm_lib.runner.forked import alive
 
 _LABEL = re.compile(r"[A-Za-z0-9][\w.\-]{0,39}", re.ASCII)
@@ -99,7 +99,7 @@ def sweep(folder: Path, alone: bool = False) -> None:
 
 def install(made: Path, folder: Path, topic: str, language: str) -> None:
     """Put a good run in its place: tables, figures, page; then the older failure goes."""
-    _install_tables(made / topic, folder / topic)
+    _install_tables(made / topic, folder / topic, language)
     figures.keep_words(made, folder, topic)
     os.replace(made / f"{topic}.figures.json", folder / f"{topic}.figures.json")
     os.replace(made / page_name(topic, language), folder / page_name(topic, language))
@@ -179,16 +179,16 @@ def _is_page(name: str) -> bool:
     return len(parts) == 2 or (len(parts) == 3 and parts[1] not in {"failed", "author"})
 
 
-def _install_tables(made: Path, place: Path) -> None:
+def _install_tables(made: Path, place: Path, language: str) -> None:
     fresh = {table.name for table in _tables(made)}
     for name in sorted(fresh):
         place.mkdir(exist_ok=True)
         os.replace(made / name, place / name)
     for old in _tables(place):
-        if old.name not in fresh:
+        if old.name not in fresh and shown_tables.is_of(old.name, language):
             old.unlink()
 
 
 def _tables(folder: Path) -> list[Path]:
-    """Tables beside a page: as published, and as CSV."""
+    """Tables beside a page: as published, and as CSV; and what each table of the page shows, as CSV."""
     return [path for pattern in ("*.parquet", "*.csv") for path in folder.glob(pattern)]

@@ -1,8 +1,12 @@
 """The pages of the sample company, as the command writes them and as a browser shows them."""
 
+import csv
 import http.server
 import itertools
+import re
 import threading
+import tomllib
+from collections import Counter
 
 import pytest
 
@@ -43,6 +47,44 @@ def test_nothing_temporary_stays_behind(project, sample):
 def test_key_figures_have_interval_and_n(project, sample, topic):
     figures = project.figures("sample", AS_OF, topic)
     assert any(f["low"] is not None and f["n"] and f["level"] == 0.9 for f in figures.values())
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_every_table_that_a_page_shows_lies_beside_it_as_csv(page, topic):
+    path = page(topic)
+    text = path.read_text(encoding="utf-8")
+    addresses = re.findall(r'<caption><span>[^\n]*? <a class="csv" href="([^"]+)" download="', text)
+    assert len(set(addresses)) == text.count("<table") > 5
+    assert {a for a in addresses if not (path.parent / a).is_file()} == set()
+    there = {f"{topic}/{file.name}" for file in (path.parent / topic).glob("table-*.csv")}
+    assert there == set(addresses)
+
+
+def test_a_table_beside_the_page_says_what_the_browser_shows(browser, page):
+    browser.open(page("funnel"))
+    shown = browser.js(
+        "[...document.querySelectorAll('table')].map(t => [t.querySelector('.csv').getAttribute('href'),"
+        " [...t.tBodies[0].rows].map(r => r.cells[0].textContent.replace(/[\\u2066-\\u2069]/g, '').trim())])"
+    )
+    for address, firsts in shown:
+        with (page("funnel").parent / address).open(encoding="utf-8-sig", newline="") as file:
+            _heads, *rows = csv.reader(file)
+        assert [row[0].lstrip("'") for row in rows] == [" ".join(first.split()) for first in firsts], address
+
+
+def test_no_group_by_age_gender_place_or_kind_in_a_published_table_is_small(project, sample, page):
+    settings = tomllib.loads((project.folder / "crm.toml").read_text(encoding="utf-8"))
+    fewest = settings["sources"]["sample"].get("privacy", {}).get("suppress_below", 5)
+    with (project.folder / "data" / "sample" / "customers.csv").open(encoding="utf-8") as file:
+        attributes = {*next(csv.reader(file)), "age_band"} - {"customer_id", "channel"}
+    files = [f for f in page("index").parent.glob("*/*.csv") if not f.name.startswith("table-")]
+    assert len(files) > 10
+    for path in files:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+        columns = sorted(attributes & set(rows[0] if rows else ()))
+        groups = Counter(tuple(row[c] for c in columns) for row in rows) if columns else Counter()
+        assert [group for group, n in groups.items() if n < fewest] == [], path.name
 
 
 @pytest.mark.parametrize("name", PAGES)
