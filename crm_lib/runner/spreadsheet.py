@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from crm_lib.theme.words import ngettext, number, pgettext
 from crm_lib.theme.words import gettext as _
+from crm_lib.theme.words import ngettext, number, pgettext
 
 MOST_ROWS = 100_000
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # tells Excel that the text is UTF-8

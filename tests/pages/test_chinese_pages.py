@@ -21,8 +21,8 @@ AXE = Path(os.environ.get("CRM_AXE") or Path(__file__).parents[2] / ".ci" / "axe
 KINDS = [*TOPICS, "index", "all", "compare", "failed", "author", "check"]
 # Names of methods, people, files and programs that Chinese writes as they are.
 NAMES = {
-    "AIC", "AUC", "Aalen", "BG", "BIC", "Batislam", "Brier", "CDNOW", "CLVTools", "CRM", "CSV", "Cramér", "Cronbach",
-    "Denizel", "English", "Fader", "Filiztekin", "Gamma", "Hardie", "Holm", "Jaccard", "Johansen", "Kaplan",
+    "AIC", "AUC", "Aalen", "BG", "BIC", "Batislam", "Brier", "CDNOW", "CLVTools", "CRM", "CSV", "Cramér",
+    "Cronbach", "Denizel", "English", "Fader", "Filiztekin", "Gamma", "Hardie", "Holm", "Jaccard", "Johansen", "Kaplan",
     "Kendall", "Lee", "MBG", "Meier", "NBD", "NPS", "RFM", "Rand", "Xudong", "alpha", "crm", "csv", "lib",
     "lifetimes", "parquet", "toml", "AttributeError", "NameError", "entropy", "quantile", "CUPED", "Greenwood",
     "Hillstrom", "Johnson", "LMG", "Mateo", "Domingo", "Ferrer", "Sanz", "ROI", "Shapley", "Spearman", "VIF",

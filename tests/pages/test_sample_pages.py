@@ -63,8 +63,8 @@ def test_every_table_that_a_page_shows_lies_beside_it_as_csv(page, topic):
 def test_a_table_beside_the_page_says_what_the_browser_shows(browser, page):
     browser.open(page("funnel"))
     shown = browser.js(
-        "[...document.querySelectorAll('table:not(:has(th.r[scope=row]))')].map(t => [t.querySelector('.csv').getAttribute('href'),"
-        " [...t.tBodies[0].rows].map(r => r.cells[0].textContent.replace(/[\\u2066-\\u2069]/g, '').trim())])"
+        "[...document.querySelectorAll('table:not(:has(th.r[scope=row]))')].map(t => ["
+        " t.querySelector('.csv').getAttribute('href'), [...t.tBodies[0].rows].map(r => r.cells[0].textContent.replace(/[\\u2066-\\u2069]/g, '').trim())])"
     )
     assert len(shown) > 10
     for address, firsts in shown:
@@ -99,6 +99,15 @@ def test_no_hostile_text_becomes_markup(browser, page, name):
     names = browser.js("[...document.querySelectorAll('*')].flatMap(e => e.getAttributeNames())")
     assert not [name for name in names if name.startswith("on")]
     assert browser.js("document.querySelectorAll('iframe, object, embed, form, base').length") == 0
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_tone_is_said_by_colour_alone(browser, page, name):
+    browser.open(page(name))
+    toned = browser.js(
+        "[...document.querySelectorAll(':is(.ok, .no, .care, .good, .bad)')].map(e => e.textContent)"
+    )
+    assert [text for text in toned if not re.match(r"\W*[✓✗▲▼◐◌◷=]", text.strip())] == []
 
 
 def test_hostile_text_is_shown_as_the_text_it_is(browser, page):
