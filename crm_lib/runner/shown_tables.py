@@ -21,6 +21,7 @@ from crm_lib.theme.digits import NOTHING
 _TABLE = re.compile(r"(<table\b[^>]*>)(.*?)</table>", re.DOTALL)
 _CAPTION = re.compile(r"\s*<caption>(.*?)((?:</span>)?</caption>)", re.DOTALL)
 _LINK = ' <a class="csv" href="{address}" download="{name}">CSV</a>'
+_LINKED = re.compile(r' <a class="csv" href="[^"]*" download="[^"]*">CSV</a>')
 _MOST_LETTERS = 60  # of a caption in a file's name
 _SIZES = {"K": 3, "M": 6, "B": 9, "T": 12, "万": 4, "亿": 8, "万亿": 12}
 _NUMBER = re.compile(
@@ -59,6 +60,11 @@ def linked(page: str, topic: str, language: str) -> str:
         return f"{opening}<caption>{said}{link}{end}{rest[caption.end() if caption else 0 :]}"
 
     return _TABLE.sub(one, page)
+
+
+def unlinked(page: str) -> str:
+    """The page without these links, to travel alone."""
+    return _LINKED.sub("", page)
 
 
 def write(folder: Path, page: str, topic: str, language: str) -> None:

@@ -22,10 +22,10 @@ KINDS = [*TOPICS, "index", "all", "compare", "failed", "author", "check"]
 # Names of methods, people, files and programs that Chinese writes as they are.
 NAMES = {
     "AIC", "AUC", "Aalen", "BG", "BIC", "Batislam", "Brier", "CDNOW", "CLVTools", "CRM", "CSV", "Cramér",
-    "Cronbach", "Denizel", "English", "Fader", "Filiztekin", "Gamma", "Hardie", "Holm", "Jaccard", "Johansen", "Kaplan",
-    "Kendall", "Lee", "MBG", "Meier", "NBD", "NPS", "RFM", "Rand", "Xudong", "alpha", "crm", "csv", "lib",
-    "lifetimes", "parquet", "toml", "AttributeError", "NameError", "entropy", "quantile", "CUPED", "Greenwood",
-    "Hillstrom", "Johnson", "LMG", "Mateo", "Domingo", "Ferrer", "Sanz", "ROI", "Shapley", "Spearman", "VIF",
+    "Cronbach", "Denizel", "Fader", "Filiztekin", "Gamma", "Hardie", "Holm", "Jaccard", "Johansen", "Kaplan",
+    "English", "Kendall", "Lee", "MBG", "Meier", "NBD", "NPS", "RFM", "Rand", "Xudong", "alpha", "crm", "csv",
+    "lib", "lifetimes", "parquet", "toml", "AttributeError", "NameError", "entropy", "quantile", "CUPED",
+    "Greenwood", "Hillstrom", "Johnson", "LMG", "Mateo", "Domingo", "Ferrer", "Sanz", "ROI", "Shapley", "Spearman", "VIF",
     "Wilson", "log", "rank", "Newcombe", "Welch", "Bonferroni", "raking", "sBG", "Beta",
 }  # fmt: skip
 

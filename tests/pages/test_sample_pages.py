@@ -64,7 +64,8 @@ def test_a_table_beside_the_page_says_what_the_browser_shows(browser, page):
     browser.open(page("funnel"))
     shown = browser.js(
         "[...document.querySelectorAll('table:not(:has(th.r[scope=row]))')].map(t => ["
-        " t.querySelector('.csv').getAttribute('href'), [...t.tBodies[0].rows].map(r => r.cells[0].textContent.replace(/[\\u2066-\\u2069]/g, '').trim())])"
+        " t.querySelector('.csv').getAttribute('href'),"
+        " [...t.tBodies[0].rows].map(r => r.cells[0].textContent.replace(/[\\u2066-\\u2069]/g, '').trim())])"
     )
     assert len(shown) > 10
     for address, firsts in shown:
