@@ -25,8 +25,8 @@ NAMES = {
     "Cronbach", "Denizel", "Fader", "Filiztekin", "Gamma", "Hardie", "Holm", "Jaccard", "Johansen", "Kaplan",
     "English", "Kendall", "Lee", "MBG", "Meier", "NBD", "NPS", "RFM", "Rand", "Xudong", "alpha", "crm", "csv",
     "lib", "lifetimes", "parquet", "toml", "AttributeError", "NameError", "entropy", "quantile", "CUPED",
-    "Greenwood", "Hillstrom", "Johnson", "LMG", "Mateo", "Domingo", "Ferrer", "Sanz", "ROI", "Shapley", "Spearman", "VIF",
-    "Wilson", "log", "rank", "Newcombe", "Welch", "Bonferroni", "raking", "sBG", "Beta",
+    "Greenwood", "Hillstrom", "Johnson", "LMG", "Mateo", "Domingo", "Ferrer", "Sanz", "ROI", "Shapley", "Spearman",
+    "VIF", "Wilson", "log", "rank", "Newcombe", "Welch", "Bonferroni", "raking", "sBG", "Beta",
 }  # fmt: skip
 
 
