@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from crm_lib.runner import spreadsheet
 from crm_lib.theme.digits import NOTHING
+from crm_lib.theme.words import typeset
 
 _TABLE = re.compile(r"(<table\b[^>]*>)(.*?)</table>", re.DOTALL)
 _CAPTION = re.compile(r"\s*<caption>(.*?)((?:</span>)?</caption>)", re.DOTALL)
@@ -131,7 +132,8 @@ def _columns(rows: list[list[tuple[str, bool]]]) -> Iterator[tuple[str, list[str
             _plain(match) if match and _unit(match) == unit else _nothing(text, right)
             for match, (text, right) in zip(found, below, strict=True)
         ]
-        yield _one_line(f"{heading} ({unit})" if unit else heading), [_one_line(t) for t, _r in below], numbers
+        said = typeset(f"{heading} ({unit})") if unit else heading
+        yield _one_line(said), [_one_line(text) for text, _right in below], numbers
 
 
 def _nothing(text: str, right: bool) -> str | None:

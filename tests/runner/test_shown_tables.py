@@ -98,7 +98,7 @@ def test_the_other_language_keeps_its_tables_and_old_ones_go(tmp_path):
     assert (place / "clv/table-01.csv").read_text(encoding="utf-8") == "new"
 
 
-def test_a_chinese_page_keeps_its_words(beside):
+def test_a_chinese_page_keeps_its_words_and_marks(beside):
     words.use("zh")
-    ((heads, row),) = beside(part(("上海", "41"), heads=("地区", "数")), "zh")
-    assert (heads, row) == (["地区", "数"], ["上海", "41"])
+    ((heads, row),) = beside(part(("上海", "41.5万元"), heads=("地区", "金额")), "zh")
+    assert (heads, row) == (["地区", "金额（元）"], ["上海", "415000"])
