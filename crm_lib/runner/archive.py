@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_lib.errors import ParameterError
-from crm_lib.runner import figures
+from crm_lib.runner import figures, shown_tables
 from crm_lib.runner.forked import alive
 
 _LABEL = re.compile(r"[A-Za-z0-9][\w.\-]{0,39}", re.ASCII)
@@ -112,7 +112,7 @@ def install(made: Path, folder: Path, topic: str, language: str) -> None:
     (folder / page_name(topic, language, failed=True)).unlink(missing_ok=True)
     (folder / author_name(topic)).unlink(missing_ok=True)
     for old in _tables(folder / topic):
-        if old.name not in fresh:
+        if old.name not in fresh and shown_tables.is_of(old.name, language):
             old.unlink()
 
 
@@ -189,5 +189,5 @@ def _is_page(name: str) -> bool:
 
 
 def _tables(folder: Path) -> list[Path]:
-    """Tables beside a page: as published, and as CSV."""
+    """Tables beside a page: as published, and as CSV; and what each table of the page shows, as CSV."""
     return [path for pattern in ("*.parquet", "*.csv") for path in folder.glob(pattern)]

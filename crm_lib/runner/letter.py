@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_lib.contract.reporting import Reporting
-from crm_lib.runner import digest, frame, history, states, verdict
+from crm_lib.runner import digest, frame, history, shown_tables, states, verdict
 from crm_lib.theme import words
 from crm_lib.theme.words import gettext as _
 
@@ -59,7 +59,8 @@ def of_run(folder: Path, record: dict[str, Any], reporting: Reporting) -> EmailM
     page = frame.render("mail.html.j2", reporting.phone_like_ids, **facts)
     mail.add_alternative(page, subtype="html")
     for page in attached:
-        mail.add_attachment(page.read_text(encoding="utf-8"), subtype="html", filename=page.name)
+        alone = shown_tables.unlinked(page.read_text(encoding="utf-8"))
+        mail.add_attachment(alone, subtype="html", filename=page.name)
     return mail
 
 

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv
 
 from crm_lib.contract import lists as stored
 from crm_lib.contract.lists import (
@@ -42,7 +41,6 @@ from crm_lib.runner import archive, lock, spreadsheet
 
 MOST_XLSX_ROWS = 100_000
 SETTLED_FILE = "settled.json"
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _WAIT_S = 60
 _CREATED = dt.datetime(2000, 1, 1)  # written into every workbook, so that the same list gives the same bytes
 
@@ -55,7 +53,7 @@ def write(folder: Path) -> None:
     plan = stored.read(place)
     as_workbooks = len(plan.lists.members) <= MOST_XLSX_ROWS
     for name, sheet in _parts(plan):
-        _write_csv(place / f"{name}.csv", sheet)
+        spreadsheet.save(sheet, place / f"{name}.csv")
         if as_workbooks:
             _write_xlsx(place / f"{name}.xlsx", sheet)
     marks = {path.name: stored.mark_of(path) for path in sorted(place.iterdir()) if path.name != PLAN}
@@ -80,12 +78,6 @@ def _parts(plan: StoredPlan) -> Iterator[tuple[str, pa.Table]]:
 
 def _slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower())[:24].strip("-") or "owner"
-
-
-def _write_csv(path: Path, sheet: pa.Table) -> None:
-    with path.open("wb") as file:
-        file.write(_BYTE_ORDER_MARK)
-        pa.csv.write_csv(sheet, file, pa.csv.WriteOptions(quoting_style="all_valid"))
 
 
 def _write_xlsx(path: Path, sheet: pa.Table) -> None:

@@ -14,7 +14,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 from nbconvert.exporters import TemplateExporter
 
-from crm_lib.runner import figures, frame, parameter_table, prose
+from crm_lib.runner import figures, frame, parameter_table, prose, shown_tables
 from crm_lib.runner.lint import problems
 from crm_lib.runner.parameters import Parameter
 from crm_lib.runner.spreadsheet import Sheet
@@ -97,7 +97,7 @@ def make(notebook: Any, about: About) -> tuple[str, list[str]]:
     asked = parameter_table.rows(about.declared, about.parameters)
     said = {"page": page, "about": about, "parameters": asked, "footer": footer(about)}
     made, _resources = PageExporter().from_notebook_node(notebook, said)
-    made = _tidy(made)
+    made = shown_tables.linked(_tidy(made), about.topic, words.language())
     unknown = [_("nothing is known for {{{name}}} in its prose").format(name=name) for name in page.unknown]
     return made, unknown + problems(made, about.phone_like_ids)
 

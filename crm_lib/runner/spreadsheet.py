@@ -11,6 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from crm_lib.theme.words import gettext as _
+from crm_lib.theme.words import ngettext, number, pgettext
+
 MOST_ROWS = 100_000
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # tells Excel that the text is UTF-8
 # What spreadsheets take for the beginning of a formula, full-width forms and leading blanks included.
@@ -27,6 +30,37 @@ class Sheet:
     n_rows: int
     n_written: int
 
+    @property
+    def words(self) -> str:
+        """What the table is called: in the reader's words where it is one of ours, else its name with blanks."""
+        return _names().get(self.name) or self.name.replace("_", " ")
+
+    @property
+    def size(self) -> str:
+        """How many rows it has, or how many of them were written."""
+        if self.n_written < self.n_rows:
+            said = _("the first {n} of {all} rows")
+            return said.format(n=number(self.n_written), all=number(self.n_rows))
+        return ngettext("{n} row", "{n} rows", self.n_rows).format(n=number(self.n_rows))
+
+
+def _names() -> dict[str, str]:
+    return {
+        "aspects": pgettext("table", "aspects"),
+        "campaigns": pgettext("table", "campaigns"),
+        "churn": pgettext("table", "churn"),
+        "customers": pgettext("table", "customers"),
+        "drivers": pgettext("table", "what matters"),
+        "moves": pgettext("table", "moves"),
+        "plays": pgettext("table", "plays"),
+        "rates": pgettext("table", "complaints and failures"),
+        "results": pgettext("table", "results"),
+        "segments": pgettext("table", "segments"),
+        "stages": pgettext("table", "stages"),
+        "touchpoints": pgettext("table", "touchpoints"),
+        "uplift": pgettext("table", "tests against hold-outs"),
+    }
+
 
 def write(folder: Path, topic: str) -> tuple[Sheet, ...]:
     """Write `<topic>/<table>.csv` beside every `<topic>/<table>.parquet` in `folder`, by name."""
@@ -36,11 +70,16 @@ def write(folder: Path, topic: str) -> tuple[Sheet, ...]:
 def _write(path: Path, topic: str) -> Sheet:
     kept = safe(_head(path))
     target = path.with_suffix(".csv")
-    with target.open("wb") as file:
+    save(kept, target)
+    return Sheet(path.stem, f"{topic}/{target.name}", pq.ParquetFile(path).metadata.num_rows, kept.num_rows)
+
+
+def save(table: pa.Table, path: Path) -> None:
+    """Write a table that is safe as a CSV that spreadsheets open."""
+    with path.open("wb") as file:
         file.write(_BYTE_ORDER_MARK)
         # Every cell in quotes: a comma file stays one cell per cell where spreadsheets expect semicolons.
-        pa.csv.write_csv(kept, file, pa.csv.WriteOptions(quoting_style="all_valid"))
-    return Sheet(path.stem, f"{topic}/{target.name}", pq.ParquetFile(path).metadata.num_rows, kept.num_rows)
+        pa.csv.write_csv(table, file, pa.csv.WriteOptions(quoting_style="all_valid"))
 
 
 def _head(path: Path) -> pa.Table:

@@ -30,6 +30,7 @@ from crm_lib.runner import (
     parameters,
     privacy,
     scrubbing,
+    shown_tables,
     spreadsheet,
     thresholds,
     transient,
@@ -106,6 +107,7 @@ def _write_page(
         print("\n".join(problems), file=sys.stderr)  # noqa: T201
         return verdict.both(lambda: verdict.bad_page(problems))
     (Path(task["folder"]) / task["page"]).write_text(made, encoding="utf-8")
+    shown_tables.write(Path(task["folder"]), made, task["topic"], task["language"])
     lists.write(Path(task["folder"]))
     return found
 

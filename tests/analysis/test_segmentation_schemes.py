@@ -88,6 +88,15 @@ def test_each_customer_is_in_exactly_one_class_of_each_scheme():
     assert len(found.customers) == 120
 
 
+def test_who_is_of_which_age_place_or_kind_is_published_of_nobody():
+    customers = graded()
+    table = people(customers, gender=["f", "m"] * 60, region=["north"] * 120, tier=["gold", "plain"] * 60)
+    found = segmentation.schemes(customers, AS_OF, table=table, behaviours="orders > 10", dimensions=["tier"])
+    assert {"gender", "region", "tier"} <= {scheme.name for scheme in found}
+    assert {"customer_id", "segment", "value_grade"} <= set(found.customers)
+    assert not {"gender", "region", "tier"} & set(found.customers)
+
+
 def test_a_behaviour_rule_is_as_it_reads():
     (rule,) = behaviour.read("orders >= 10 and days > 90 and money < 5.5")
     frame = pd.DataFrame(

@@ -1,11 +1,15 @@
 """The pages of the sample company, as the command writes them and as a browser shows them."""
 
+import csv
 import http.server
 import itertools
+import re
 import threading
+from collections import Counter
 
 import pytest
 
+from crm_lib.contract.settings import Settings
 from crm_lib.contract.topics import TOPICS
 
 AS_OF = "2026-10-31"
@@ -45,6 +49,43 @@ def test_key_figures_have_interval_and_n(project, sample, topic):
     assert any(f["low"] is not None and f["n"] and f["level"] == 0.9 for f in figures.values())
 
 
+@pytest.mark.parametrize("topic", TOPICS)
+def test_every_table_that_a_page_shows_lies_beside_it_as_csv(page, topic):
+    path = page(topic)
+    text = path.read_text(encoding="utf-8")
+    addresses = re.findall(r'<caption><span>[^\n]*? <a class="csv" href="([^"]+)" download="', text)
+    assert len(set(addresses)) == text.count("<table") > 5
+    assert {a for a in addresses if not (path.parent / a).is_file()} == set()
+    there = {f"{topic}/{file.name}" for file in (path.parent / topic).glob("table-*.csv")}
+    assert there == set(addresses)
+
+
+def test_a_table_beside_the_page_says_what_the_browser_shows(browser, page):
+    browser.open(page("funnel"))
+    shown = browser.js(
+        "[...document.querySelectorAll('table:not(:has(th.r[scope=row]))')].map(t => ["
+        " t.querySelector('.csv').getAttribute('href'),"
+        " [...t.tBodies[0].rows].map(r => r.cells[0].textContent.replace(/[\\u2066-\\u2069]/g, '').trim())])"
+    )
+    assert len(shown) > 10
+    for address, firsts in shown:
+        with (page("funnel").parent / address).open(encoding="utf-8-sig", newline="") as file:
+            _heads, *rows = csv.reader(file)
+        assert [row[0].lstrip("'") for row in rows] == [" ".join(first.split()) for first in firsts], address
+
+
+def test_no_group_by_age_gender_place_or_kind_in_a_published_table_is_small(sample, page):
+    attributes = {"birth_year", "age_band", "gender", "region", "city", "industry", "size", "tier"}
+    files = [f for f in page("index").parent.glob("*/*.csv") if not f.name.startswith("table-")]
+    assert len(files) > 10
+    for path in files:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+        columns = sorted(attributes & set(rows[0] if rows else ()))
+        groups = Counter(tuple(row[c] for c in columns) for row in rows) if columns else Counter()
+        assert [group for group, n in groups.items() if n < Settings().suppress_below] == [], path.name
+
+
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("width", [390, 1440])
 def test_no_request_leaves_the_page(browser, page, name, width):
@@ -59,6 +100,15 @@ def test_no_hostile_text_becomes_markup(browser, page, name):
     names = browser.js("[...document.querySelectorAll('*')].flatMap(e => e.getAttributeNames())")
     assert not [name for name in names if name.startswith("on")]
     assert browser.js("document.querySelectorAll('iframe, object, embed, form, base').length") == 0
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_tone_is_said_by_colour_alone(browser, page, name):
+    browser.open(page(name))
+    toned = browser.js(
+        "[...document.querySelectorAll(':is(.ok, .no, .care, .good, .bad)')].map(e => e.textContent)"
+    )
+    assert [text for text in toned if not re.match(r"\W*[✓✗▲▼◐◌◷=]", text.strip())] == []
 
 
 def test_hostile_text_is_shown_as_the_text_it_is(browser, page):

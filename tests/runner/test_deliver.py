@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from crm_lib.contract.reporting import Delivery, Reporting
-from crm_lib.runner import archive, deliver, digest
+from crm_lib.runner import archive, deliver, digest, shown_tables
 
 PAGE = """<main><h1>Q</h1><p>before</p><section id="in-short"><h2>In short</h2><p class="how">How to read.</p>
 <dl class="short"><div><dt>Orders <b>to come</b></dt><dd><div class="n">1,517</div>
@@ -71,6 +71,15 @@ def test_the_mail_says_in_short_what_the_pages_say_and_carries_the_good_ones(fol
     assert "Read &lt;this&gt;." in html
     assert [part.get_filename() for part in mail.iter_attachments()] == ["clv.html"]
     assert b"private" not in done.mail.read_bytes()
+
+
+def test_a_page_in_a_mail_has_no_links_to_tables_that_do_not_travel_with_it(folder):
+    page = folder / "clv.html"
+    table = "<table><caption><span>Deals</span></caption><tbody><tr><td>1</td></tr></tbody></table>"
+    page.write_text(shown_tables.linked(table, "clv", "en"), encoding="utf-8")
+    assert "CSV" in page.read_text(encoding="utf-8")
+    (attached,) = read(deliver.run(folder, Reporting(), {}).mail).iter_attachments()
+    assert attached.get_content().strip() == table
 
 
 def test_the_same_run_gives_the_same_mail_but_for_its_boundaries(folder):

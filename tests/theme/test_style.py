@@ -54,3 +54,13 @@ def test_the_stylesheet_is_small_and_asks_for_nothing_from_outside():
 def test_dark_print_and_phone_are_thought_of():
     for needed in ("prefers-color-scheme: dark", "@media print", "max-width: 600px", "::details-content"):
         assert needed in CSS
+
+
+def test_every_table_of_a_template_has_a_caption():
+    templates = [*(PACKAGE / "theme" / "templates").rglob("*.j2")]
+    tables = {
+        path.name: re.findall(r"<table(?! role=\"presentation\")[^>]*>\s*(<\w+)", path.read_text(encoding="utf-8"))
+        for path in templates
+    }
+    assert sum(map(len, tables.values())) >= 10
+    assert {name: found for name, found in tables.items() if set(found) - {"<caption"}} == {}

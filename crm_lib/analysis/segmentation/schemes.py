@@ -94,8 +94,12 @@ class Schemes(Brief):
 
     @cached_property
     def customers(self) -> pd.DataFrame:
-        """What is published of each customer: customer_id and the class in each scheme."""
-        labels = {s.name: pd.Series(s.labels, dtype="string") for s in self.found}
+        """What is published of each customer: customer_id and the class in each scheme that says no attribute.
+
+        Attributes one by one hide small groups; side by side, with an id, they would show them.
+        """
+        told = (s for s in self.found if s.kind not in PERSONAL)
+        labels = {s.name: pd.Series(s.labels, dtype="string") for s in told}
         return pd.DataFrame({"customer_id": self.customer_id} | labels)
 
     @property
