@@ -45,9 +45,9 @@ def run(folder: Path, reporting: Reporting, environment: Mapping[str, str] = os.
     problems, n_sent = [], 0
     if reporting.deliver.to:
         with words.speaking():  # the command line speaks English
-            said = _kept_back(mail, reporting, environment) or _mailed(mail, reporting.deliver, environment)
+            said = _kept_back(mail, reporting, environment)
+            n_sent, said = (0, said) if said else _mailed(mail, reporting.deliver, environment)
         problems += [said] if said else []
-        n_sent = 0 if said else len(reporting.deliver.to)
     if reporting.deliver.on_done:
         done = facts(folder, record, path)
         with words.speaking():
@@ -83,30 +83,47 @@ def _kept_back(mail: EmailMessage, reporting: Reporting, environment: Mapping[st
     return _("No mail was sent: {what}").format(what="; ".join(found)) if found else ""
 
 
-def _mailed(mail: EmailMessage, delivery: Delivery, environment: Mapping[str, str]) -> str:
-    """Send the mail; empty when all is well, else what went wrong, without address or password of the server."""
+def _mailed(mail: EmailMessage, delivery: Delivery, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Send the mail: to how many, and what went wrong, without password or address of the server."""
     url = environment.get(delivery.smtp_env, "")
     if not url:
         said = _("No mail was sent: the environment variable {name} is not set.")
-        return said.format(name=delivery.smtp_env)
+        return 0, said.format(name=delivery.smtp_env)
+    secrets = privacy.secrets_of(environment)
     try:
-        send(mail, url)
+        refused = send(mail, url)
     except ssl.SSLCertVerificationError as error:
         untrusted = _(
             "No mail was sent: the server's certificate is not trusted ({why}). Where a company vouches for its "
             "own servers, name the file with its certificate in the environment variable SSL_CERT_FILE."
         )
-        return untrusted.format(why=error.verify_message.rstrip("."))
+        return 0, untrusted.format(why=error.verify_message.rstrip("."))
     except (OSError, smtplib.SMTPException, ValueError) as error:
-        what = privacy.scrub(str(error) or type(error).__name__, privacy.secrets_of(environment))
-        return _("No mail was sent: {what}").format(what=what.replace(url, privacy.HIDDEN))
-    return ""
+        what = privacy.scrub(_answer(error), secrets)
+        return 0, _("No mail was sent: {what}").format(what=what.replace(url, privacy.HIDDEN))
+    if not refused:
+        return len(delivery.to), ""
+    some = _("The mail went out, but the server refused {n} of {of} recipients: {what}")
+    what = privacy.scrub(_answer(smtplib.SMTPRecipientsRefused(refused)), secrets)
+    return len(delivery.to) - len(refused), some.format(n=len(refused), of=len(delivery.to), what=what)
 
 
-def send(mail: EmailMessage, url: str) -> None:
+def _answer(error: Exception) -> str:
+    """What the server answered, the number first; of several recipients the first answer."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, said = next(iter(error.recipients.values()))
+    elif isinstance(error, smtplib.SMTPResponseException):
+        code, said = error.smtp_code, error.smtp_error
+    else:
+        return str(error) or type(error).__name__
+    return f"{code} {said.decode('utf-8', 'replace') if isinstance(said, bytes) else said}"
+
+
+def send(mail: EmailMessage, url: str) -> dict[str, tuple[int, bytes]]:
     """Send a mail through the server of an URL: `smtp://`, `smtp+starttls://` or `smtps://user:password@host:port`.
 
-    A password goes over an encrypted line or to this machine itself, else nowhere.
+    A password goes over an encrypted line or to this machine itself, else nowhere. The recipients that the server
+    refused come back with its answers; an error where it refused all.
     """
     server = urlsplit(url)
     if server.scheme not in SCHEMES or not server.hostname:
@@ -124,8 +141,9 @@ def send(mail: EmailMessage, url: str) -> None:
             if not encrypted and server.hostname not in _LOOPBACK:
                 raise ValueError(_("the server takes no encrypted line, so that the password was kept back"))
             line.login(unquote(server.username), unquote(server.password or ""))
-        line.send_message(mail)
+        refused = line.send_message(mail)
         line.quit()
+    return refused
 
 
 def _connected(server: SplitResult, port: int) -> smtplib.SMTP:

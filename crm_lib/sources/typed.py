@@ -21,7 +21,9 @@ CURRENCIES = {
 # Money as people write it: (12.50) for a negative sum, a sign of the currency before or after, a sign before both.
 BRACKETS = r"^\(.+\)$"
 BLANKS = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-BLANK_ENDS = f"^$|^[{BLANKS}]|[{BLANKS}]$"  # empty text, or a blank before or after it
+NULL_BYTE = r"\x00"  # no engine's SQL can quote it, and PostgreSQL can't hold it
+# Text to be mended: it is empty, has a blank before or after it, or a null byte within.
+UNTIDY = f"^$|^[{BLANKS}]|[{BLANKS}]$|{NULL_BYTE}"
 SIGN = "(?:[￥¥$€£]|CNY|RMB|USD|EUR|GBP)[ \u00a0]*"
 AFTER = "[ \u00a0\u202f]*(?:元|[￥¥$€£]|CNY|RMB|USD|EUR|GBP)$"
 # What fits wherever a value goes: an engine without try_cast would raise an error for more.
@@ -41,16 +43,16 @@ def _without(text: str, signs: str) -> str:
 
 
 def text_of(value: ibis.Value) -> ibis.Value:
-    """A value as trimmed text; empty text is null."""
+    """A value as trimmed text without null bytes; empty text is null."""
     if value.type().is_floating():
         # Ids that a tool turned into 17.0 because some were empty.
         whole = _fitting(value, COUNT).try_cast("int64")
         written = ibis.ifelse(whole.cast("float64") == value, whole.cast("string"), value.cast("string"))
         return endless_told(value, written)
     text = value.cast("string")
-    trimmed = _trim(text)
-    trimmed = ibis.ifelse(trimmed.re_search(BLANK_ENDS), _without(trimmed, BLANKS), trimmed)
-    return ibis.ifelse(text.re_search(BLANK_ENDS), trimmed.nullif(""), text)
+    trimmed = _trim(text.re_replace(NULL_BYTE, ""))
+    trimmed = ibis.ifelse(trimmed.re_search(UNTIDY), _without(trimmed, BLANKS), trimmed)
+    return ibis.ifelse(text.re_search(UNTIDY), trimmed.nullif(""), text)
 
 
 def typed(value: ibis.Value, kind: str, reading: Reading, times: float = 1) -> ibis.Value:

@@ -1,10 +1,7 @@
 import datetime as dt
 import shutil
-import socketserver
 import ssl
 import subprocess
-import threading
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +9,7 @@ import pytest
 from crm_lib.runner import parameters, run
 from crm_lib.runner.job import Job, Order
 from crm_lib.theme import words
+from tests.runner import post
 
 OPENSSL = shutil.which("openssl")
 BROKEN = Path(__file__).parent.parent / "notebooks"
@@ -60,79 +58,6 @@ def report():
     return make
 
 
-class Post(socketserver.StreamRequestHandler):
-    """As much of an SMTP server as smtplib needs, keeping what it is given."""
-
-    timeout = 60
-
-    def setup(self):
-        if self.server.implicit_tls:
-            self.request = self.server.context.wrap_socket(self.request, server_side=True)
-        super().setup()
-        self.encrypted = self.server.implicit_tls
-
-    def finish(self):
-        super().finish()
-        self.connection.close()  # wrapped, it is no longer the server's own
-
-    def say(self, *lines):
-        for line in lines:
-            self.wfile.write(line.encode() + b"\r\n")
-
-    def handle(self):
-        self.say("220 ready")
-        while line := self.rfile.readline().decode().strip():
-            self.server.kept["lines"].append((self.encrypted, line))
-            if self.answer(line.upper()) == "bye":
-                return
-
-    def answer(self, verb):
-        if verb.startswith("EHLO"):
-            offers = ["AUTH PLAIN", *(["STARTTLS"] if self.server.context and not self.encrypted else [])]
-            self.say("250-here", *(f"250-{offer}" for offer in offers[:-1]), f"250 {offers[-1]}")
-        elif verb == "STARTTLS":
-            self.say("220 go ahead")
-            self.rfile.close()
-            self.request = self.server.context.wrap_socket(self.request, server_side=True)
-            super().setup()
-            self.encrypted = True
-        elif verb.startswith("AUTH"):
-            self.say("535 5.7.8 wrong password for crm:hunter2" if self.server.refuses else "235 come in")
-        elif verb == "DATA":
-            self.say("354 go on")
-            data = b""
-            while not data.endswith(b"\r\n.\r\n"):
-                data += self.rfile.readline()
-            self.server.kept["mail"] = data[:-3]
-            self.say("250 taken")
-        elif verb == "QUIT":
-            self.say("221 bye")
-            return "bye"
-        else:
-            self.say("250 fine")
-        return ""
-
-
-class Server(socketserver.ThreadingTCPServer):
-    """A line that a client drops (a certificate it does not trust) is no news."""
-
-    def handle_error(self, request, client_address):
-        pass
-
-
-@contextmanager
-def _serving(context=None, implicit_tls=False):
-    """A server on a free port of this machine."""
-    with Server(("127.0.0.1", 0), Post) as server:
-        server.kept, server.refuses = {"lines": [], "mail": b""}, False
-        server.context, server.implicit_tls = context, implicit_tls
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
 def _certificate(folder, name="localhost"):
     """A certificate that vouches for itself, and its key: (path of both in one file, context of a server)."""
     key, made = folder / "key.pem", folder / "certificate.pem"
@@ -152,8 +77,8 @@ def _certificate(folder, name="localhost"):
 
 @pytest.fixture(scope="session")
 def serving():
-    """A function that opens a small SMTP server, with TLS where a context is given."""
-    return _serving
+    """A function that opens an SMTP server, with TLS where a context is given."""
+    return post.serving
 
 
 @pytest.fixture(scope="session")

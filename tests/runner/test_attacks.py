@@ -1,29 +1,31 @@
-"""The runner under the axe: whatever is killed, full, missing or in the way, readers keep a whole page.
+"""The runner under the axe: whatever is killed or in the way, readers keep a whole page.
 
 Each attack asserts the verdict, the exit code, and what the reader sees.
 """
 
 import datetime as dt
-import json
 import os
 import random
-import resource
-import signal
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from crm_lib.runner import forked, process, run, verdict
-from crm_lib.runner.lint import problems
+from tests.runner.processes import (
+    assert_nothing_is_left,
+    assert_readers_see_whole_pages,
+    children,
+    ended,
+    family,
+    gone,
+)
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
 
-PATIENCE_S = 300.0  # never waited for on a machine at rest
 RUNNER = """
 import datetime as dt, sys
 from contextlib import nullcontext
@@ -42,63 +44,6 @@ def started(reports, notebook, way="plain", **options):
     """A runner in a process of its own."""
     command = [sys.executable, "-c", RUNNER, way, str(reports), str(notebook)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
-
-
-def wait_for(condition, seconds=PATIENCE_S):
-    """What the condition finds, as soon as it finds something: a slow machine only takes longer."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"waited in vain for {seconds} s")
-
-
-def ended(runner, seconds=PATIENCE_S):
-    """Exit code and all that was said."""
-    said = runner.communicate(timeout=seconds)
-    return runner.returncode, "".join(said)
-
-
-def children(pid):
-    try:
-        return [int(p) for task in Path(f"/proc/{pid}/task").glob("*/children") for p in task.read_text().split()]
-    except OSError:
-        return []
-
-
-def family(pid):
-    """All processes below one."""
-    return [p for child in children(pid) for p in (child, *family(child))]
-
-
-def running(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-def gone(pids):
-    return wait_for(lambda: not any(map(running, pids)))
-
-
-def assert_readers_see_whole_pages(folder):
-    page = (folder / "good.html").read_text(encoding="utf-8")
-    assert problems(page) == []
-    assert page.rstrip().endswith("</html>")
-    assert "The answer is <b>42</b>." in page
-    assert json.loads((folder / "good.figures.json").read_text(encoding="utf-8"))["topic"] == "good"
-    for table in folder.glob("good/*.parquet"):
-        assert len(pd.read_parquet(table))
-    index = (folder / "index.html").read_text(encoding="utf-8")
-    assert problems(index) == []
-    assert index.rstrip().endswith("</html>")
-
-
-def assert_nothing_is_left(folder):
-    left = [p.name for p in (*folder.iterdir(), *(folder / "runs").iterdir()) if p.name.startswith(".")]
-    assert left == [".lock"]
 
 
 @pytest.fixture
@@ -231,20 +176,6 @@ def test_a_forked_kernel_killed_at_many_moments(made, order, job):
         the_kernel_dies(made, order, job, 25, pair)
 
 
-@pytest.mark.slow
-def test_a_disk_that_is_full_for_the_runner_leaves_the_last_good_page(made, job):
-    def no_room():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))
-
-    code, said = ended(started(made.parent.parent, job("good").notebook, preexec_fn=no_room))
-    assert code != 0
-    assert "can't be written: File too large" in said
-    assert_readers_see_whole_pages(made)
-    code, _said = ended(started(made.parent.parent, job("good").notebook))
-    assert code == 0
-    assert_nothing_is_left(made)
-
-
 def test_two_runs_at_once_make_one_page_after_the_other(made, job):
     both = [started(made.parent.parent, job("slow_good").notebook) for _ in range(2)]
     for code, said in map(ended, both):
@@ -273,45 +204,6 @@ def test_a_clock_that_was_set_back_hides_no_newer_run(made, report, order, job):
     assert "One report failed" in (made / "index.html").read_text(encoding="utf-8")
 
 
-def test_told_to_stop_everything_stops_and_nothing_is_told(made, job):
-    runner = started(made.parent.parent, job("never_ends").notebook, "warm")
-    wait_for(lambda: list(made.glob(".making-*/running")))
-    pids = family(runner.pid)
-    runner.send_signal(signal.SIGTERM)
-    code, _said = ended(runner)
-    assert code != 0
-    assert gone(pids)
-    assert_readers_see_whole_pages(made)
-    assert not (made / "good.failed.html").exists()
-    assert ended(started(made.parent.parent, job("good").notebook))[0] == 0
-    assert_nothing_is_left(made)
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_the_command_that_is_stopped_says_so_in_one_line(tmp_path, job, number, code):
-    """The whole command, on a project of its own."""
-    (tmp_path / "crm.toml").write_text(
-        '[default]\nsource = "shop"\n[sources.shop]\npath = "data"\n', encoding="utf-8"
-    )
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data/transactions.csv").write_text(
-        "customer_id,at,amount\n7,2026-10-01,12.50\n", encoding="utf-8"
-    )
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "notebooks/clv.ipynb").write_bytes(job("never_ends").notebook.read_bytes())
-    command = [sys.executable, "-m", "crm_lib.cli", "report", "clv", "--as-of", "2026-10-31", "--plain-kernels"]
-    given = {k: v for k, v in os.environ.items() if not k.startswith("CRM_")}
-    pipe = subprocess.PIPE
-    crm = subprocess.Popen(command, cwd=tmp_path, env=given, stdout=pipe, stderr=pipe, text=True)
-    wait_for(lambda: list(tmp_path.glob("reports/shop/2026-10-31/.making-*/running")))
-    pids = family(crm.pid)
-    crm.send_signal(number)
-    ended_with, said = ended(crm)
-    assert (ended_with, said) == (code, "crm: stopped; the pages that stood there stand\n")
-    assert gone(pids)
-    assert list(tmp_path.glob("reports/**/*.html")) == []
-
-
 def test_a_clock_that_was_set_forward_and_back_again_hides_no_newer_run(made, report):
     """The newest attempt counts, not the one with the latest stamp."""
     reports = made.parent.parent
@@ -320,24 +212,3 @@ def test_a_clock_that_was_set_forward_and_back_again_hides_no_newer_run(made, re
     assert_readers_see_whole_pages(made)
     assert "made 1 November 2026, 12:01" in (made / "index.html").read_text(encoding="utf-8").replace("\xa0", " ")
     assert "1 November 2026, 12:01" in (made / "good.html").read_text(encoding="utf-8")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
-def test_a_folder_that_can_not_be_written_to_is_said(made, job):
-    made.chmod(0o555)
-    try:
-        code, said = ended(started(made.parent.parent, job("good").notebook))
-    finally:
-        made.chmod(0o755)
-    assert code != 0
-    assert "can't be written: Permission denied" in said
-    assert_readers_see_whole_pages(made)
-
-
-def test_a_place_that_is_no_folder_is_said(tmp_path, job):
-    """As a folder without the right to write, for the superuser too."""
-    (tmp_path / "reports").write_text("a file", encoding="utf-8")
-    code, said = ended(started(tmp_path / "reports", job("good").notebook))
-    assert code != 0
-    assert "The reports can't be written" in said
-    assert (tmp_path / "reports").read_text(encoding="utf-8") == "a file"

@@ -65,9 +65,9 @@ def test_a_mail_that_shows_a_phone_number_is_not_sent(tmp_path, serving):
     archive.write_record(folder, "a", record)
     with serving() as server:
         told = Reporting(contact="li@example.org", deliver=Delivery(to=("a@example.org",), smtp_env="POST"))
-        done = deliver.run(folder, told, {"POST": f"smtp://127.0.0.1:{server.server_address[1]}"})
+        done = deliver.run(folder, told, {"POST": f"smtp://127.0.0.1:{server.port}"})
         assert done.problems == ("No mail was sent: it shows what looks like a phone number",)
-        assert server.kept["mail"] == b""
+        assert (server.given, server.mail) == ([], b"")
         archive.write_record(folder, "a", record | {"reports": [report | {"summary": "All is well"}]})
-        done = deliver.run(folder, told, {"POST": f"smtp://127.0.0.1:{server.server_address[1]}"})
+        done = deliver.run(folder, told, {"POST": f"smtp://127.0.0.1:{server.port}"})
     assert (done.problems, done.n_sent) == ((), 1), "whom to ask may be an address"

@@ -65,6 +65,18 @@ def test_quoted_separators_quotes_and_line_breaks_stay_in_their_value(project):
     assert check("shop").warnings == ()
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_null_bytes_are_taken_out_of_texts_so_that_every_query_can_quote_them(project, form):
+    typed = ["\0a\0 null\0", "\0", " \0b "]
+    frame = pd.DataFrame({"customer_id": ["A\0", "B", "C"], "city": typed, "motto": typed})
+    if form == "csv":
+        project.write("customers.csv", frame.to_csv(index=False))
+    else:
+        frame.to_parquet(project.folder / "customers.parquet", index=False)
+    found = sorted(rows(connect("shop").customers, "customer_id", "city", "motto"))
+    assert found == [("A", "a null", "a null"), ("B", None, None), ("C", "b", "b")]
+
+
 def test_leading_zeros_of_ids_are_kept(project):
     project.write("transactions.csv", "customer_id,at,amount\n007,2026-01-05,1\n")
     assert rows(connect("shop").transactions, "customer_id") == [("007",)]
