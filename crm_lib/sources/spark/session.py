@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from crm_lib.errors import ConfigError, Unreachable
+from crm_lib.errors import ConfigError, Unreachable, part
 from crm_lib.sources.servers import SparkServer
 from crm_lib.sources.spark import words
 
@@ -179,7 +179,7 @@ def _why(log: str) -> str:
     """Why Spark did not start, from what it said."""
     lines = [line.strip() for line in log.splitlines()]
     if any("UnsupportedClassVersionError" in line or "getSubject" in line for line in lines):
-        return f"{_JAVA}; the one here is another. {_INSTALL_JAVA}, and set JAVA_HOME to it."
+        return part(f"{_JAVA}; the one here is another. {_INSTALL_JAVA}, and set JAVA_HOME to it.")
     told = next((line for line in lines if "Exception" in line or line.startswith(("Error", "Invalid"))), "")
     said = f": {told[:_LONGEST]}" if told else ""
-    return f"Spark did not start{said}. See master, memory and conf of this source in crm.toml."
+    return part(f"Spark did not start{said}. See master, memory and conf of this source in crm.toml.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm_lib.errors import ConfigError, CrmError, DataContractError, Unreachable
+from crm_lib.errors import ConfigError, CrmError, DataContractError, Unreachable, part
 
 _ITS_OWN = ("pyspark", "py4j", "grpc")
 
@@ -20,19 +20,19 @@ _LOST = (
 )
 # By the start of Spark's own name for what went wrong.
 _CONDITIONS = {
-    "PATH_NOT_FOUND": "is not there",
-    "TABLE_OR_VIEW_NOT_FOUND": "is not there",
-    "SCHEMA_NOT_FOUND": "is not there: the catalog has no such schema",
-    "UNABLE_TO_INFER_SCHEMA": "holds no Parquet file (Spark passes over names that begin with _ or .)",
-    "FAILED_READ_FILE.CANNOT_READ_FILE_FOOTER": "holds a file that is no Parquet",
-    "FAILED_READ_FILE": "holds a file that can't be read as what it should be",
-    "DATA_SOURCE_NOT_FOUND": 'can\'t be read: this Spark has no Delta Lake. See "Delta" in docs/engines.md',
-    "PARQUET_TYPE_ILLEGAL": "holds a Parquet type that Spark can't read, most likely times in nanoseconds",
-    "AMBIGUOUS_REFERENCE": "has columns whose names differ by case only",
-    "DATATYPE_MISMATCH": "has a column of a type that can't become what the contract asks for",
-    "CAST_OVERFLOW": "holds a number too large for its column",
-    "ARITHMETIC_OVERFLOW": "adds up to more than a column can hold",
-    "NUMERIC_VALUE_OUT_OF_RANGE": "holds a number too large for its column",
+    "PATH_NOT_FOUND": part("is not there"),
+    "TABLE_OR_VIEW_NOT_FOUND": part("is not there"),
+    "SCHEMA_NOT_FOUND": part("is not there: the catalog has no such schema"),
+    "UNABLE_TO_INFER_SCHEMA": part("holds no Parquet file (Spark passes over names that begin with _ or .)"),
+    "FAILED_READ_FILE.CANNOT_READ_FILE_FOOTER": part("holds a file that is no Parquet"),
+    "FAILED_READ_FILE": part("holds a file that can't be read as what it should be"),
+    "DATA_SOURCE_NOT_FOUND": part('can\'t be read: this Spark has no Delta Lake. See "Delta" in docs/engines.md'),
+    "PARQUET_TYPE_ILLEGAL": part("holds a Parquet type that Spark can't read, most likely times in nanoseconds"),
+    "AMBIGUOUS_REFERENCE": part("has columns whose names differ by case only"),
+    "DATATYPE_MISMATCH": part("has a column of a type that can't become what the contract asks for"),
+    "CAST_OVERFLOW": part("holds a number too large for its column"),
+    "ARITHMETIC_OVERFLOW": part("adds up to more than a column can hold"),
+    "NUMERIC_VALUE_OUT_OF_RANGE": part("holds a number too large for its column"),
 }
 
 

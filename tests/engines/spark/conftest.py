@@ -19,7 +19,7 @@ def root(tmp_path_factory):
     needs_spark()
     root = tmp_path_factory.mktemp("spark")
     (root / "lake").mkdir()
-    write_sample(root / "lake", make_sample().tables)
+    write_sample(root / "lake", make_sample(n_customers=600).tables)
     spark = f'kind = "spark"\n{QUICK}'
     there = 'kind = "spark"\naddress_env = "CRM_SPARK_ADDRESS"'
     toml = source("files", "lake") + source("lake", "lake", spark) + source("there", root / "lake", there)
