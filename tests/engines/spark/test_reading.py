@@ -73,6 +73,57 @@ def test_one_customer_is_enough_to_be_counted(shop):
     assert histories.unique(known, dt.date(2026, 10, 31)).n_customers == 1
 
 
+BOUGHT = pa.table(
+    {
+        "customer_id": ["a", "b", "a"],
+        "at": [dt.datetime(2026, 1, 5, 9), dt.datetime(2026, 2, 6, 10), dt.datetime(2026, 2, 7, 11)],
+        "amount": [12.5, 3.0, 4.0],
+    }
+)
+
+
+def in_parts(folder):
+    """As Spark itself writes a table."""
+    for i in range(BOUGHT.num_rows):
+        pq.write_table(BOUGHT.slice(i, 1), folder / f"part-{i:05}.snappy.parquet")
+    (folder / "_SUCCESS").touch()
+
+
+def by_month(folder):
+    """A folder for each month, whose name is a column."""
+    for i, month in enumerate(("2026-01", "2026-02", "2026-02")):
+        (folder / f"month={month}").mkdir(exist_ok=True)
+        pq.write_table(BOUGHT.slice(i, 1), folder / f"month={month}" / f"part-{i}.parquet")
+
+
+@pytest.mark.parametrize("written", [in_parts, by_month])
+def test_a_folder_of_part_files_is_one_table(written, shop):
+    root = shop()
+    (root / "shop/transactions").mkdir()
+    written(root / "shop/transactions")
+    found = connect("shop")
+    assert found.card.tables[0].n_rows == 3
+    assert rows(found.transactions)[["customer_id", "at", "amount"]].to_numpy().tolist() == [
+        ["a", pd.Timestamp(2026, 1, 5, 9), 12.5],
+        ["a", pd.Timestamp(2026, 2, 7, 11), 4.0],
+        ["b", pd.Timestamp(2026, 2, 6, 10), 3.0],
+    ]
+
+
+@pytest.mark.parametrize(("zone", "days"), [("", [5, 5]), ('time_zone = "Asia/Shanghai"', [6, 5])])
+def test_a_point_in_time_counts_on_its_day_in_the_declared_zone(zone, days, shop):
+    evening = pd.Timestamp(2026, 1, 5, 20, 30)
+    bought = {"customer_id": ["a"], "amount": [12.5]}
+    shop(
+        zone,
+        transactions=bought | {"at": pa.array([evening.tz_localize("UTC")], pa.timestamp("us", "UTC"))},
+        customers={"customer_id": ["a"], "since": pa.array([evening], pa.timestamp("us"))},
+    )
+    found = connect("shop")
+    instant, by_a_clock = found.transactions.at.max().to_pyarrow(), found.customers.since.max().to_pyarrow()
+    assert [instant.as_py().day, by_a_clock.as_py().day] == days
+
+
 def test_small_tables_in_line_meet_tables_of_spark(here):
     found = connect("lake", topic="clv").transactions
     one = found.customer_id.min().to_pyarrow().as_py()
@@ -178,6 +229,29 @@ def test_nothing_is_left_behind_when_a_process(end, here, tmp_path):
     wait_for_end_of(int(pid))
     assert list(folder.iterdir()) == []
     assert set(here.iterdir()) - seen <= {here / ".crm"}
+
+
+GONE = """
+import sys
+from crm_lib.errors import Unreachable
+from crm_lib.sources import connect
+found = connect("lake", topic="clv").transactions
+java = sys.modules["pyspark"].SparkContext._gateway.proc
+java.kill()
+java.wait()
+try:
+    found.count().to_pyarrow()
+except Unreachable as error:
+    print(error)
+"""
+
+
+def test_a_java_that_is_ended_is_said_in_words_and_may_be_tried_again(here, tmp_path):
+    command = [sys.executable, "-c", GONE]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}  # a Java that is killed leaves its folder
+    done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, timeout=300)
+    assert 'Spark, which holds the source "lake", ended the connection.' in done.stdout, done.stderr
+    assert done.returncode == 0
 
 
 def wait_for_end_of(pid):
