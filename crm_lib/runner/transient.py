@@ -22,6 +22,8 @@ _CONNECTIONS = (
     "ConnectionAbortedError",
     "BrokenPipeError",
     "Unreachable",
+    "RetriesExceeded",  # Spark Connect
+    "Py4JNetworkError",  # a Spark that started here
 )
 _DATABASES = ("OperationalError", "AdminShutdown", "ConnectionTimeout", "InterfaceError")
 _LOST = re.compile(

@@ -33,7 +33,7 @@ def connect(source: Source) -> ibis.BaseBackend:
     except ImportError:
         raise ConfigError(
             f'The source "{source.name}" lies in PostgreSQL, and what speaks to it is not installed. '
-            "Install it: pip install 'crm-reports[postgres]', or in a copy of the project: make engines"
+            "Install it in a copy of the project: make engines, or pip install '.[postgres]'"
         ) from None
     url = _url(source)
     told = _session(source, url)

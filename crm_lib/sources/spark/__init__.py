@@ -93,6 +93,7 @@ class Spark:
     def close(self) -> None:
         """End a session that lies elsewhere; a Spark that started here goes with this process."""
         if "_con" in self.__dict__ and self.server.address_env:
+            self._con.spark.client.set_retry_policies([])  # one that is gone is not waited for
             self._con.spark.stop()
 
     @contextmanager

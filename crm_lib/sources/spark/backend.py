@@ -6,7 +6,8 @@ table that is to be kept needs them, and NaN counts as null.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import ibis
@@ -18,6 +19,7 @@ from ibis.backends.pyspark.datatypes import PySparkSchema
 from ibis.backends.sql.compilers.base import NULL
 from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 from ibis.formats.pandas import PandasData
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
 from crm_lib.sources.spark import words
@@ -73,11 +75,17 @@ class Backend(Spark):
         self._session.catalog.dropTempView(name)
 
     def _arrow(self, expr: ir.Expr, params: Any, limit: Any) -> pa.Table:
-        try:
+        with self._lost_in_words():
             self._run_pre_execute_hooks(expr)
             return self._session.sql(self.compile(expr.as_table(), params=params, limit=limit)).toArrow()
+
+    @contextmanager
+    def _lost_in_words(self) -> Iterator[None]:
+        """A connection that is lost in mid-notebook, where nobody else would say so."""
+        try:
+            yield
         except Exception as error:
-            if words.is_lost(error):  # in mid-notebook nobody else would say so
+            if words.is_lost(error):
                 raise words.of(error, self.source, "") from None
             raise
 
@@ -86,12 +94,13 @@ class Backend(Spark):
         frame.createOrReplaceTempView(op.name)
 
     def _create_cached_table(self, name: str, expr: ir.Table) -> ir.Table:
-        self._run_pre_execute_hooks(expr)
-        return super()._create_cached_table(name, expr)
+        with self._lost_in_words():
+            self._run_pre_execute_hooks(expr)
+            return super()._create_cached_table(name, expr)
 
     def _drop_cached_table(self, name: str) -> None:
         """Release it; at the end of a process Spark may have gone first."""
-        with suppress(PySparkException, OSError):
+        with suppress(PySparkException, Py4JError, OSError):
             super()._drop_cached_table(name)
 
 

@@ -17,10 +17,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from crm_lib.errors import ConfigError
+from crm_lib.errors import ConfigError, Unreachable, part
 from crm_lib.sources.servers import SparkServer
+from crm_lib.sources.spark import words
 
-INSTALL = "pip install 'crm-reports[spark]', or in a copy of the project: make engines"
+INSTALL = "Install it in a copy of the project: make engines, or pip install '.[spark]'"
 _JAVA = "Spark 4 needs Java 17 or 21"
 _INSTALL_JAVA = "Install one (apt-get install openjdk-17-jre-headless, or conda install openjdk=17)"
 _ADDRESS = re.compile(r"^sc://[^/;\s]+")
@@ -31,8 +32,11 @@ _SETTINGS = {
 }
 # They write every refused query, with all that Java says of it, on the standard error output.
 _TALKATIVE = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
-_TRIES = 3  # of a first call that finds nobody; Spark's own wait is ten minutes
-_ANSWERS = ("UNAUTHENTICATED", "PERMISSION_DENIED", "UNAVAILABLE", "UNIMPLEMENTED", "DEADLINE_EXCEEDED")
+# Of a call that finds nobody: how often it is made again, and the longest pause in milliseconds. Spark's own are
+# ten minutes for every call, half of what a notebook may take; these are a second for the first, a minute then.
+_FIRST = {"max_retries": 3, "max_backoff": 1_000}
+_LATER = {"max_retries": 8, "max_backoff": 15_000}
+_ANSWERS = ("UNAUTHENTICATED", "PERMISSION_DENIED", "UNIMPLEMENTED", "DEADLINE_EXCEEDED")
 _PARTITIONS = "16"  # of what is grouped on one machine; Spark's own 200 is for a cluster
 _LONGEST = 200  # signs of what Spark said
 
@@ -52,7 +56,7 @@ def _installed() -> None:
     try:
         import pyspark.sql  # noqa: F401
     except ImportError:
-        raise ConfigError(f"This source needs Spark's Python package, which is not installed: {INSTALL}") from None
+        raise ConfigError(f"This source needs Spark's Python package, which is not installed. {INSTALL}") from None
 
 
 def _remote(variable: str) -> Any:
@@ -72,17 +76,22 @@ def _remote(variable: str) -> Any:
         from pyspark.sql.connect.client.retries import DefaultPolicy
         from pyspark.sql.connect.session import SparkSession
     except ImportError:
-        raise ConfigError(f"This source needs Spark Connect, which is not installed: {INSTALL}") from None
+        raise ConfigError(f"This source needs Spark Connect, which is not installed. {INSTALL}") from None
     try:
         found = SparkSession.builder.remote(address).create()
-        found.client.set_retry_policies([DefaultPolicy(max_retries=_TRIES, max_backoff=1000)])
+        found.client.set_retry_policies([DefaultPolicy(**_FIRST)])
         _ = found.version
-        found.client.set_retry_policies([DefaultPolicy()])
+        found.client.set_retry_policies([DefaultPolicy(**_LATER)])
     except Exception as error:
         # What gRPC says may hold the address, and that a token.
+        if words.is_lost(error):
+            raise Unreachable(
+                f"No Spark Connect server answers at the address in {variable}. Is it running, may this machine "
+                "reach it, and does it ask for use_ssl=true?"
+            ) from None
         raise ConfigError(
-            f"No Spark Connect server answers at the address in {variable} ({_kind(error)}). "
-            "Is it running, may this machine reach it, and is its token still good?"
+            f"The server at the address in {variable} refuses ({_kind(error)}). Is it a Spark Connect server, and "
+            "is the token still good?"
         ) from None
     return found
 
@@ -170,7 +179,7 @@ def _why(log: str) -> str:
     """Why Spark did not start, from what it said."""
     lines = [line.strip() for line in log.splitlines()]
     if any("UnsupportedClassVersionError" in line or "getSubject" in line for line in lines):
-        return f"{_JAVA}; the one here is another. {_INSTALL_JAVA}, and set JAVA_HOME to it."
+        return part(f"{_JAVA}; the one here is another. {_INSTALL_JAVA}, and set JAVA_HOME to it.")
     told = next((line for line in lines if "Exception" in line or line.startswith(("Error", "Invalid"))), "")
     said = f": {told[:_LONGEST]}" if told else ""
-    return f"Spark did not start{said}. See master, memory and conf of this source in crm.toml."
+    return part(f"Spark did not start{said}. See master, memory and conf of this source in crm.toml.")

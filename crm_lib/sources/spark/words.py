@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm_lib.errors import ConfigError, CrmError, DataContractError, Unreachable
+from crm_lib.errors import ConfigError, CrmError, DataContractError, Unreachable, part
 
 _ITS_OWN = ("pyspark", "py4j", "grpc")
 
@@ -10,34 +10,41 @@ _NO_RIGHT = (
     *("AccessControlException", "AccessDenied", "Permission denied", "PERMISSION_DENIED"),
     *("INSUFFICIENT_PERMISSIONS", "UNAUTHENTICATED", "status code: 403", "Forbidden"),
 )
-_LOST = ("UNAVAILABLE", "Connection refused", "Connection reset", "SESSION_NOT_FOUND", "INVALID_HANDLE.SESSION")
+# Errors that a lost connection alone raises.
+_GONE = ("RetriesExceeded", "Py4JNetworkError")
+# A server that is ended cancels what it works on; one that was started anew knows nothing of the session.
+_LOST = (
+    *("StatusCode.UNAVAILABLE", "StatusCode.CANCELLED", "Connection refused", "Connection reset"),
+    *("INVALID_HANDLE.SESSION", "[NO_ACTIVE_SESSION]", "[RESPONSE_ALREADY_RECEIVED]"),
+    *("SparkContext was shut down", "stopped SparkContext"),
+)
 # By the start of Spark's own name for what went wrong.
 _CONDITIONS = {
-    "PATH_NOT_FOUND": "is not there",
-    "TABLE_OR_VIEW_NOT_FOUND": "is not there",
-    "SCHEMA_NOT_FOUND": "is not there: the catalog has no such schema",
-    "UNABLE_TO_INFER_SCHEMA": "holds no Parquet file (Spark passes over names that begin with _ or .)",
-    "FAILED_READ_FILE.CANNOT_READ_FILE_FOOTER": "holds a file that is no Parquet",
-    "FAILED_READ_FILE": "holds a file that can't be read as what it should be",
-    "DATA_SOURCE_NOT_FOUND": 'can\'t be read: this Spark has no Delta Lake. See "Delta" in docs/engines.md',
-    "PARQUET_TYPE_ILLEGAL": "holds a Parquet type that Spark can't read, most likely times in nanoseconds",
-    "AMBIGUOUS_REFERENCE": "has columns whose names differ by case only",
-    "DATATYPE_MISMATCH": "has a column of a type that can't become what the contract asks for",
-    "CAST_OVERFLOW": "holds a number too large for its column",
-    "ARITHMETIC_OVERFLOW": "adds up to more than a column can hold",
-    "NUMERIC_VALUE_OUT_OF_RANGE": "holds a number too large for its column",
+    "PATH_NOT_FOUND": part("is not there"),
+    "TABLE_OR_VIEW_NOT_FOUND": part("is not there"),
+    "SCHEMA_NOT_FOUND": part("is not there: the catalog has no such schema"),
+    "UNABLE_TO_INFER_SCHEMA": part("holds no Parquet file (Spark passes over names that begin with _ or .)"),
+    "FAILED_READ_FILE.CANNOT_READ_FILE_FOOTER": part("holds a file that is no Parquet"),
+    "FAILED_READ_FILE": part("holds a file that can't be read as what it should be"),
+    "DATA_SOURCE_NOT_FOUND": part('can\'t be read: this Spark has no Delta Lake. See "Delta" in docs/engines.md'),
+    "PARQUET_TYPE_ILLEGAL": part("holds a Parquet type that Spark can't read, most likely times in nanoseconds"),
+    "AMBIGUOUS_REFERENCE": part("has columns whose names differ by case only"),
+    "DATATYPE_MISMATCH": part("has a column of a type that can't become what the contract asks for"),
+    "CAST_OVERFLOW": part("holds a number too large for its column"),
+    "ARITHMETIC_OVERFLOW": part("adds up to more than a column can hold"),
+    "NUMERIC_VALUE_OUT_OF_RANGE": part("holds a number too large for its column"),
 }
 
 
 def of(error: Exception, source: str, what: str) -> CrmError | None:
     """What an error of Spark means for `what`, a table or the place of all; None where it is none of Spark's."""
-    if type(error).__module__.partition(".")[0] not in _ITS_OWN:
-        return None
     if is_lost(error):
         return Unreachable(
             f'Spark, which holds the source "{source}", ended the connection. Run it again; if it ends again, '
-            "look into the log of the cluster."
+            "look into the log of the cluster. A Spark that starts here may have been ended for want of memory."
         )
+    if not _is_its_own(error):
+        return None
     said = str(error)
     if "OutOfMemoryError" in said:
         return ConfigError(
@@ -57,5 +64,18 @@ def of(error: Exception, source: str, what: str) -> CrmError | None:
 
 def is_lost(error: Exception) -> bool:
     """Whether Spark is gone, so that a second try may go well."""
-    module, name = type(error).__module__.partition(".")[0], type(error).__name__
-    return module in _ITS_OWN and (name == "Py4JNetworkError" or any(word in str(error) for word in _LOST))
+    if isinstance(error, ConnectionError) or type(error).__name__ in _GONE:
+        return True
+    if not _is_its_own(error):
+        return False
+    try:
+        said = str(error)
+    except Exception:  # what it says is asked of a Java that has ended
+        return True
+    if type(error).__name__ == "Py4JError" and "Trace:" not in said:  # no answer, and none that says why
+        return True
+    return "OutOfMemoryError" not in said and any(word in said for word in _LOST)
+
+
+def _is_its_own(error: Exception) -> bool:
+    return type(error).__module__.partition(".")[0] in _ITS_OWN

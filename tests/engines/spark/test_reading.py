@@ -1,17 +1,13 @@
 """A real Spark gives what the files give, answers in words, spreads its work, and leaves nothing behind."""
 
 import datetime as dt
-import importlib.util
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from decimal import Decimal
 from pathlib import Path
-from types import SimpleNamespace
 
 import ibis
 import pandas as pd
@@ -20,83 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from crm_lib.analysis import histories
-from crm_lib.errors import ConfigError, DataContractError, Unreachable
+from crm_lib.errors import ConfigError, DataContractError
 from crm_lib.sources import check, connect
-from crm_lib.sources.sample import make_sample
 from crm_lib.sources.servers import SparkServer
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="pyspark is not installed"),
-    pytest.mark.skipif(shutil.which("java") is None, reason="there is no java on the PATH"),
-    # pyspark leaves the sockets through which results come to the garbage collector.
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
-# A Java that compiles less and collects in one thread is up sooner, which is all that counts for a few rows.
-QUICK = (
-    'conf = { "spark.driver.extraJavaOptions" = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC", '
-    '"spark.sql.shuffle.partitions" = "4" }\nmaster = "local[2]"\nmemory = "1g"\n'
-)
-TOKEN = "a-token-that-nobody-may-read"
-TABLES = ("transactions", "customers", "surveys", "survey_items")
-
-
-def plain(column):
-    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-
-
-def source(name, path, more=""):
-    return f'[sources.{name}]\nas_of = "2026-10-31"\npath = "{path}"\n{more}\n'
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    """A folder with a crm.toml and, in `lake`, tables of the sample company as Parquet."""
-    root = tmp_path_factory.mktemp("spark")
-    (root / "lake").mkdir()
-    sample = make_sample().tables
-    for name in TABLES:
-        table = pa.table({field.name: plain(sample[name][field.name]) for field in sample[name].schema})
-        pq.write_table(table, root / "lake" / f"{name}.parquet")
-    spark = f'kind = "spark"\n{QUICK}'
-    there = 'kind = "spark"\naddress_env = "CRM_SPARK_ADDRESS"'
-    toml = source("files", "lake") + source("lake", "lake", spark) + source("there", root / "lake", there)
-    toml += f'[sources.catalog]\nas_of = "2026-10-31"\nschema = "sales"\n{there}\n'
-    (root / "crm.toml").write_text(toml)
-    return root
-
-
-@pytest.fixture
-def here(root, monkeypatch):
-    monkeypatch.chdir(root)
-    monkeypatch.delenv("CRM_CONFIG", raising=False)
-    monkeypatch.delenv("CRM_RUN_DATE", raising=False)
-    return root
-
-
-@pytest.fixture
-def shop(here, monkeypatch, tmp_path):
-    """A project of its own with a Spark source `shop` over tables written in the test."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "shop").mkdir()
-
-    def configure(more="", **tables):
-        spark = f'kind = "spark"\n{QUICK}'
-        text = source("files", "shop") + source("shop", "shop", spark + more)
-        (tmp_path / "crm.toml").write_text(text)
-        for name, columns in tables.items():
-            pq.write_table(pa.table(columns), tmp_path / "shop" / f"{name}.parquet")
-        return tmp_path
-
-    return configure
-
-
-def rows(table):
-    frame = table.to_pandas()
-    names = sorted(frame.columns)
-    return frame[names].sort_values(names, ignore_index=True)
+from tests.engines.spark.lake import QUICK, TABLES, rows, source
 
 
 def test_the_same_card_and_the_same_rows_as_from_the_files(here):
@@ -148,6 +71,57 @@ def test_one_customer_is_enough_to_be_counted(shop):
     shop(transactions={"customer_id": ["a"], "at": [dt.datetime(2026, 1, 5, 9)], "amount": [12.5]})
     known = histories.known(connect("shop").transactions, dt.date(2026, 10, 31))
     assert histories.unique(known, dt.date(2026, 10, 31)).n_customers == 1
+
+
+BOUGHT = pa.table(
+    {
+        "customer_id": ["a", "b", "a"],
+        "at": [dt.datetime(2026, 1, 5, 9), dt.datetime(2026, 2, 6, 10), dt.datetime(2026, 2, 7, 11)],
+        "amount": [12.5, 3.0, 4.0],
+    }
+)
+
+
+def in_parts(folder):
+    """As Spark itself writes a table."""
+    for i in range(BOUGHT.num_rows):
+        pq.write_table(BOUGHT.slice(i, 1), folder / f"part-{i:05}.snappy.parquet")
+    (folder / "_SUCCESS").touch()
+
+
+def by_month(folder):
+    """A folder for each month, whose name is a column."""
+    for i, month in enumerate(("2026-01", "2026-02", "2026-02")):
+        (folder / f"month={month}").mkdir(exist_ok=True)
+        pq.write_table(BOUGHT.slice(i, 1), folder / f"month={month}" / f"part-{i}.parquet")
+
+
+@pytest.mark.parametrize("written", [in_parts, by_month])
+def test_a_folder_of_part_files_is_one_table(written, shop):
+    root = shop()
+    (root / "shop/transactions").mkdir()
+    written(root / "shop/transactions")
+    found = connect("shop")
+    assert found.card.tables[0].n_rows == 3
+    assert rows(found.transactions)[["customer_id", "at", "amount"]].to_numpy().tolist() == [
+        ["a", pd.Timestamp(2026, 1, 5, 9), 12.5],
+        ["a", pd.Timestamp(2026, 2, 7, 11), 4.0],
+        ["b", pd.Timestamp(2026, 2, 6, 10), 3.0],
+    ]
+
+
+@pytest.mark.parametrize(("zone", "days"), [("", [5, 5]), ('time_zone = "Asia/Shanghai"', [6, 5])])
+def test_a_point_in_time_counts_on_its_day_in_the_declared_zone(zone, days, shop):
+    evening = pd.Timestamp(2026, 1, 5, 20, 30)
+    bought = {"customer_id": ["a"], "amount": [12.5]}
+    shop(
+        zone,
+        transactions=bought | {"at": pa.array([evening.tz_localize("UTC")], pa.timestamp("us", "UTC"))},
+        customers={"customer_id": ["a"], "since": pa.array([evening], pa.timestamp("us"))},
+    )
+    found = connect("shop")
+    instant, by_a_clock = found.transactions.at.max().to_pyarrow(), found.customers.since.max().to_pyarrow()
+    assert [instant.as_py().day, by_a_clock.as_py().day] == days
 
 
 def test_small_tables_in_line_meet_tables_of_spark(here):
@@ -257,6 +231,29 @@ def test_nothing_is_left_behind_when_a_process(end, here, tmp_path):
     assert set(here.iterdir()) - seen <= {here / ".crm"}
 
 
+GONE = """
+import sys
+from crm_lib.errors import Unreachable
+from crm_lib.sources import connect
+found = connect("lake", topic="clv").transactions
+java = sys.modules["pyspark"].SparkContext._gateway.proc
+java.kill()
+java.wait()
+try:
+    found.count().to_pyarrow()
+except Unreachable as error:
+    print(error)
+"""
+
+
+def test_a_java_that_is_ended_is_said_in_words_and_may_be_tried_again(here, tmp_path):
+    command = [sys.executable, "-c", GONE]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}  # a Java that is killed leaves its folder
+    done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, timeout=300)
+    assert 'Spark, which holds the source "lake", ended the connection.' in done.stdout, done.stderr
+    assert done.returncode == 0
+
+
 def wait_for_end_of(pid):
     for _try in range(600):
         if not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2]:
@@ -278,105 +275,5 @@ def test_without_pyspark_the_message_names_the_command(monkeypatch):
     from crm_lib.sources.spark.session import open_session
 
     monkeypatch.setitem(sys.modules, "pyspark.sql", None)
-    with pytest.raises(ConfigError, match=r"pip install 'crm-reports\[spark\]'"):
+    with pytest.raises(ConfigError, match=r"make engines, or pip install '\.\[spark\]'"):
         open_session(SparkServer(path="lake"))
-
-
-ADDRESSES = [
-    ("", "is empty"),
-    (f"https://host/;token={TOKEN}", "must begin with sc://"),
-    (f"sc://localhost:1/;token={TOKEN}", "No Spark Connect server answers"),
-]
-
-
-@pytest.mark.parametrize(("address", "said"), ADDRESSES, ids=["empty", "of another kind", "where nobody answers"])
-def test_an_address_that_leads_nowhere_is_said_without_its_token(address, said, here, monkeypatch):
-    monkeypatch.setenv("CRM_SPARK_ADDRESS", address)
-    with pytest.raises(ConfigError, match=said) as raised:
-        connect("there")
-    assert "CRM_SPARK_ADDRESS" in str(raised.value)
-    assert TOKEN not in str(raised.value)
-
-
-SERVER = """
-import sys
-from crm_lib.sources.servers import SparkServer
-from crm_lib.sources.spark.session import open_session
-
-options = {
-    "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
-    "spark.connect.grpc.binding.address": "localhost",
-    "spark.connect.grpc.binding.port": sys.argv[1],
-    "spark.connect.authenticate.token": sys.argv[2],
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    "spark.sql.shuffle.partitions": "4",
-}
-session = open_session(SparkServer(master="local[2]", memory="1g", conf=options))
-session.sql("CREATE SCHEMA sales")
-for table in sys.argv[4:]:
-    session.sql(f"CREATE TABLE sales.{table} USING parquet LOCATION '{sys.argv[3]}/{table}.parquet'")
-print("ready", flush=True)
-sys.stdin.read()
-"""
-
-
-@pytest.fixture(scope="module")
-def connect_server(root):
-    """A Spark Connect server in a process of its own: its address, and how to end it. Its catalog has `sales`."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-c", SERVER, str(port), TOKEN, str(root / "lake"), *TABLES]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
-        assert server.stdout.readline() == b"ready\n"
-        yield SimpleNamespace(address=f"sc://localhost:{port}", port=port, input=server.stdin)
-        server.stdin.close()
-
-
-def test_spark_connect_gives_the_same(connect_server, here, monkeypatch):
-    monkeypatch.setenv("CRM_SPARK_ADDRESS", f"{connect_server.address}/;token={TOKEN}")
-    files = connect("files", topic="clv")
-    found = connect("there", topic="clv")
-    assert found.card.tables == files.card.tables
-    known = histories.known(found.transactions, found.as_of)
-    expected = histories.known(files.transactions, files.as_of)
-    assert histories.unique(known, found.as_of).n.tolist() == histories.unique(expected, files.as_of).n.tolist()
-    assert TOKEN not in repr(found)
-
-
-def test_a_wrong_token_is_refused_in_words(connect_server, here, monkeypatch):
-    monkeypatch.setenv("CRM_SPARK_ADDRESS", f"{connect_server.address}/;token=another-{TOKEN}")
-    with pytest.raises(ConfigError, match=r"UNAUTHENTICATED|PERMISSION_DENIED") as raised:
-        connect("there")
-    assert TOKEN not in str(raised.value)
-
-
-def test_tables_of_a_catalog_give_the_same(connect_server, here, monkeypatch):
-    monkeypatch.setenv("CRM_SPARK_ADDRESS", f"{connect_server.address}/;token={TOKEN}")
-    files, found = connect("files", topic="clv"), connect("catalog", topic="clv")
-    assert found.card.tables == files.card.tables
-    assert found.transactions.amount.sum().to_pyarrow() == files.transactions.amount.sum().to_pyarrow()
-
-
-# The last test of this file: the server is gone after it.
-def test_a_server_that_ends_in_mid_run_is_said_in_words_and_may_be_tried_again(connect_server, here, monkeypatch):
-    from pyspark.sql.connect.client.retries import DefaultPolicy
-
-    monkeypatch.setenv("CRM_SPARK_ADDRESS", f"{connect_server.address}/;token={TOKEN}")
-    found = connect("there", topic="clv")
-    client = found.transactions.get_backend().spark.client
-    client.set_retry_policies([DefaultPolicy(max_retries=2, max_backoff=100)])
-    connect_server.input.close()
-    wait_until_nobody_listens(connect_server.port)
-    with pytest.raises(Unreachable, match="ended the connection") as raised:
-        found.transactions.count().to_pyarrow()
-    assert TOKEN not in str(raised.value)
-
-
-def wait_until_nobody_listens(port):
-    for _ in range(600):
-        with socket.socket() as caller:
-            if caller.connect_ex(("127.0.0.1", port)):
-                return
-        time.sleep(0.1)
-    pytest.fail("the server did not end")

@@ -10,8 +10,9 @@ import pytest
 from crm_lib.contract import publication
 from crm_lib.contract.topics import TOPICS
 from tests.engines.agreement import assert_same
+from tests.engines.spark.lake import needs_spark
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SPARK = """kind = "spark"
 path = "lake"
 master = "local[2]"
@@ -24,9 +25,7 @@ conf."spark.sql.shuffle.partitions" = "2"
 @pytest.fixture(scope="module")
 def project(duckdb, tmp_path_factory):
     """A project with the sample from files and, as Parquet, in Spark."""
-    pytest.importorskip("pyspark", reason="needs the packages of make engines")
-    if not shutil.which("java"):
-        pytest.skip("Spark needs Java 17 or 21, and there is none here")
+    needs_spark()
     folder = tmp_path_factory.mktemp("spark-pages")
     (folder / "lake").mkdir()
     for name, table in duckdb.tables.items():
