@@ -1,11 +1,14 @@
 """What no page of the sample asks for is the same on DuckDB, PostgreSQL and Spark, too."""
 
 import datetime as dt
+import importlib
+from pathlib import Path
 
 import ibis
 import pandas as pd
 import pytest
 
+from crm_lib.analysis import histories
 from crm_lib.analysis.action_plan import loop
 from crm_lib.analysis.engine import fetched, largest
 from crm_lib.analysis.retention import book, stages
@@ -43,6 +46,15 @@ def test_moves_since_an_earlier_run_are_the_same(engine, duckdb):
         found.append(stages.moves(orders, stages.staged(orders, crm.as_of, rule), rule, crm.as_of, earlier).cells)
     assert found[0].loc[found[0]["before"] == "kept", "n"].sum() == 500
     pd.testing.assert_frame_equal(*found, check_dtype=False)
+
+
+def test_histories_cross_with_no_more_than_a_row_for_each_customer(engine, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "bench")
+    counted, until = importlib.import_module("crossing").counted, engine.as_of
+    with counted(type(engine.transactions.get_backend())) as found:
+        made = histories.unique(histories.known(engine.transactions, until), until)
+    assert 0 < len(made) <= found.rows <= made.n_customers
+    assert engine.transactions.count().to_pyarrow().as_py() > 2 * made.n_customers
 
 
 def test_text_comes_by_its_bytes(move):
