@@ -133,7 +133,7 @@ def test_empty_tables_are_refused_in_words(small, database):
 
 
 OF_ONE = {
-    "segmentation": "There is only one customer: there is nobody to compare with, and every grade is the middle one.",
+    "segmentation": "There is only one customer: there is nobody to compare with",
     "clv": "0 of 1 customers have bought a second time. A forecast by customer needs at least 10 of them.",
     "retention": "Fewer than 10 customers have bought a second time: who will buy again can't be forecast.",
     "action_plan": "names no plays for this source (settings.action_plan.plays): there is nothing to choose.",
