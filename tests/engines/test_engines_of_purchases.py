@@ -1,13 +1,27 @@
 """What no page of the sample asks for is the same on DuckDB, PostgreSQL and Spark, too."""
 
 import datetime as dt
+import importlib
+from pathlib import Path
 
 import ibis
 import pandas as pd
+import pytest
 
+from crm_lib.analysis import histories
 from crm_lib.analysis.action_plan import loop
 from crm_lib.analysis.engine import fetched, largest
 from crm_lib.analysis.retention import book, stages
+
+
+def test_these_tests_ask_each_engine_in_a_session_of_the_project(engine):
+    con = engine.transactions.get_backend()
+    assert type(con).__module__ == f"crm_lib.sources.{'spark' if con.name == 'pyspark' else con.name}.backend"
+    if con.name == "postgres":
+        from psycopg.errors import ReadOnlySqlTransaction
+
+        with pytest.raises(ReadOnlySqlTransaction):
+            con.con.execute("CREATE TEMP TABLE t (a int)")
 
 
 def ids_of(crm, n):
@@ -34,9 +48,18 @@ def test_moves_since_an_earlier_run_are_the_same(engine, duckdb):
     pd.testing.assert_frame_equal(*found, check_dtype=False)
 
 
-def test_text_comes_by_its_bytes(engine):
+def test_histories_cross_with_no_more_than_a_row_for_each_customer(engine, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "bench")
+    counted, until = importlib.import_module("crossing").counted, engine.as_of
+    with counted(type(engine.transactions.get_backend())) as found:
+        made = histories.unique(histories.known(engine.transactions, until), until)
+    assert 0 < len(made) <= found.rows <= made.n_customers
+    assert engine.transactions.count().to_pyarrow().as_py() > 2 * made.n_customers
+
+
+def test_text_comes_by_its_bytes(move):
     names = ["b", "é", "B", "a", "Z", "中"]
     rows = ibis.memtable(pd.DataFrame({"name": names, "k": [1, 1, 1, 7, 1, 1]}))
-    table = engine.transactions.get_backend().create_view("names_to_order", rows)
+    table = move("names_to_order", rows)
     assert fetched(table, "name")["name"].to_pylist() == ["B", "Z", "a", "b", "é", "中"]
     assert largest(table, "name", "k", 3)["name"].tolist() == ["a", "B", "Z"]
