@@ -47,8 +47,7 @@ def stale(document: Mapping[str, Any], fresh_days: int | None) -> str:
     if age <= fresh_days:
         return ""
     said = words.ngettext(
-        "The newest row of {table} is of {day}, {age} before the date of this report; "
-        "at most {n} day is allowed.",
+        "The newest row of {table} is of {day}, {age} before the date of this report; at most {n} day is allowed.",
         "The newest row of {table} is of {day}, {age} before the date of this report; "
         "at most {n} days are allowed.",
         fresh_days,
