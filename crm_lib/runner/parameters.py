@@ -22,12 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from crm_lib.errors import ParameterError
-from crm_lib.runner import dates
+from crm_lib.runner import dates, privacy
 
 TAG = "parameters"
 COMMON = ("source", "as_of", "language")
 _SCALARS = ("str", "int", "float", "bool")
-_SECRET = re.compile(r"(^|_)(password|passwd|passphrase|token|secret|key|apikey|credentials?)(_|$)", re.IGNORECASE)
 _RANGE = re.compile(r"(?<![\w.])(-?\d+(?:\.\d+)?) to (-?\d+(?:\.\d+)?)\s*$")
 _DATE = re.compile(r"\ba date\s*$")
 _KINDS = {"str": (str,), "int": (int,), "float": (float, int), "bool": (bool,)}
@@ -232,7 +231,7 @@ def checked_name(name: str, notebook: str = "notebook") -> str:
     """The name, when it may be a parameter: an identifier that promises no secret."""
     if not name.isidentifier() or keyword.iskeyword(name):
         raise ParameterError(f'{notebook}: "{name}" is not a name for a parameter.')
-    if _SECRET.search(name):
+    if privacy.promises_secret(name):
         raise ParameterError(
             f'{notebook}: "{name}" looks like a secret. Secrets come from the environment, never from a parameter.'
         )
