@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+from collections import Counter
 
 from hypothesis import settings
 
@@ -16,3 +17,11 @@ def pytest_collection_modifyitems(items):
         cell = getattr(item, "cell", None)
         if cell is not None and cell.outputs:
             cell.execution_count = 1
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say at the end what was skipped and why: a browser or an engine that is missing must not go unnoticed."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped)
+    for reason, n in sorted(reasons.items()):
+        terminalreporter.write_line(f"{n} skipped: {reason}")

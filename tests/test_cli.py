@@ -494,6 +494,26 @@ def test_a_notebook_that_can_not_be_used_is_refused_in_words(crm, project, copy,
     assert not (project / "reports").exists()
 
 
+def test_a_copy_whose_default_was_edited_out_of_its_range_is_refused(crm, project, copy):
+    path = copy(project / "mine.ipynb")
+    path.write_text(path.read_text(encoding="utf-8").replace("int = 52", "int = 520"), encoding="utf-8")
+    code, _out, err = crm("report", "--notebook", "mine.ipynb")
+    assert code == 2
+    assert "mine.ipynb: the default of horizon_weeks is 520; it must lie between 4 and 156." in err
+    assert not (project / "reports").exists()
+
+
+def test_a_copy_whose_default_names_a_month_is_made_for_its_last_day(crm, project, copy):
+    path = copy(project / "mine.ipynb")
+    body = json.loads(path.read_text(encoding="utf-8"))
+    cell = next(c for c in body["cells"] if c["metadata"].get("tags"))
+    cell["source"] = [*cell["source"], '\nsince: str = "last-month"  # from when on, a date']
+    path.write_text(json.dumps(body), encoding="utf-8")
+    code, out, _err = crm("report", "--notebook", "mine.ipynb", "--dry-run")
+    assert code == 0
+    assert out.endswith("--set clv.since=2026-10-31\n")
+
+
 def test_a_notebook_that_is_none_is_refused(crm, project):
     (project / "mine.ipynb").write_text("{}", encoding="utf-8")
     code, _out, err = crm("report", "--notebook", "mine.ipynb")

@@ -1,5 +1,6 @@
 """The two README commands stand on these files agreeing with each other."""
 
+import os
 import re
 import shlex
 import shutil
@@ -114,3 +115,33 @@ def test_a_notebook_that_was_run_is_committed_as_it_was():
 
 def test_this_python_is_one_of_the_supported():
     assert (3, 11) <= sys.version_info < (3, 14)
+
+
+SKIPS = """
+import pytest
+
+@pytest.mark.skipif(True, reason="there is no java on the PATH")
+@pytest.mark.parametrize("n", range(3))
+def test_spark(n): pass
+
+@pytest.fixture
+def browser(): pytest.skip("Chromium is missing (Debian: apt-get install chromium)")
+
+def test_page(browser): pass
+
+def test_all_is_well(): pass
+"""
+
+
+@pytest.mark.slow
+def test_the_end_of_a_test_run_says_what_was_skipped_and_why_and_fails_nothing(tmp_path):
+    (tmp_path / "test_it.py").write_text(SKIPS, encoding="utf-8")
+    shutil.copy(ROOT / "tests/conftest.py", tmp_path)
+    pytest_alone = [sys.executable, "-m", "pytest", "-q", "-p", "xdist.plugin", "-n", "1"]
+    only_what_is_named = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(pytest_alone, cwd=tmp_path, env=only_what_is_named, capture_output=True, text=True)
+    assert [line for line in done.stdout.splitlines() if " skipped: " in line] == [
+        "1 skipped: Chromium is missing (Debian: apt-get install chromium)",
+        "3 skipped: there is no java on the PATH",
+    ]
+    assert done.returncode == 0

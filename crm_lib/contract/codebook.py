@@ -129,7 +129,7 @@ a table.
 | `contact` | whom a reader asks when a report is missing |
 | `[thresholds]` | figure (or `"topic.figure"`) → `at_least`, `at_most`, `moves_by`; beyond them a report says "read the notes". `moves_by` is a change since the date before: of shares, ratios and points in their own unit, of money and counts as a share |
 | `[deliver]` | with `crm report --deliver`: `to` and `sender` of the mail, `smtp_env`, the variable that holds the server's URL, and `on_done`, a command as a list |
-| `fresh_days` | data whose newest row is older than this, counted to the date of the report, are called stale |
+| `fresh_days` | days that may lie between the newest row and the date of the report; a page whose data are older says so and is called stale (exit code 3). Each table that the report needs must be as fresh, not those it can also use; none set: never |
 | `time_zone` | says when a day is over, as `Asia/Shanghai`; else the machine's own |
 | `phone_like_ids` | `true` lets ids of eleven digits pass that look like mobile numbers; else such a page is not shown |
 

@@ -37,8 +37,8 @@ class Reporting:
     """All of it, for one source.
 
     `thresholds` has figures by name, or `topic.name` where several topics publish it. `phone_like_ids` lets ids
-    of eleven digits pass that would otherwise be taken for mobile numbers. Data whose newest row is more than
-    `fresh_days` older than the date of a report are stale. `time_zone` (`Asia/Shanghai`) says when a day is over;
+    of eleven digits pass that would otherwise be taken for mobile numbers. A report is stale when a table that
+    it needs ends more than `fresh_days` before its date. `time_zone` (`Asia/Shanghai`) says when a day is over;
     empty: where the machine stands.
     """
 

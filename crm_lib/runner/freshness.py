@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from crm_lib.contract.topics import TOPICS
 from crm_lib.theme import words
 
 
@@ -31,22 +32,31 @@ def settle(folder: Path, document: dict[str, Any] | None, fresh_days: int | None
 
 
 def stale(document: Mapping[str, Any], fresh_days: int | None) -> str:
-    """A sentence when the newest row of all tables is older than allowed; empty when it is not, or not known.
+    """A sentence when a table that the topic needs ends longer ago than allowed; empty when none is known to.
 
-    Age is counted to the date of the report, not to today: a page of an old date is as fresh as it was then.
+    Of several such tables the one that ends first counts; tables that are only useful don't. Age is counted to the
+    date of the report, not to today: a page of an old date is as fresh as it was then.
     """
     about = document.get("about") or {}
-    days = [dt.date.fromisoformat(day) for day in (about.get("last_on") or {}).values() if day]
-    if fresh_days is None or not days or not about.get("as_of"):
+    last_on = about.get("last_on") or {}
+    ends = [(dt.date.fromisoformat(last_on[t]), t) for t in _needed(document["topic"], last_on) if last_on[t]]
+    if fresh_days is None or not ends or not about.get("as_of"):
         return ""
-    newest = max(days)
+    newest, table = min(ends)
     age = (dt.date.fromisoformat(about["as_of"]) - newest).days
     if age <= fresh_days:
         return ""
     said = words.ngettext(
-        "The newest row is of {day}, {age} before the date of this report; at most {n} day is allowed.",
-        "The newest row is of {day}, {age} before the date of this report; at most {n} days are allowed.",
+        "The newest row of {table} is of {day}, {age} before the date of this report; at most {n} day is allowed.",
+        "The newest row of {table} is of {day}, {age} before the date of this report; "
+        "at most {n} days are allowed.",
         fresh_days,
     )
     counted = words.ngettext("{n} day", "{n} days", age).format(n=words.number(age))
-    return said.format(day=words.day(newest), age=counted, n=words.number(fresh_days))
+    return said.format(table=table, day=words.day(newest), age=counted, n=words.number(fresh_days))
+
+
+def _needed(topic: str, there: Collection[str]) -> tuple[str, ...]:
+    """The tables that the topic stands on in this source: of its alternatives the first that is whole."""
+    ways = TOPICS[topic].needs if topic in TOPICS else ()
+    return next((way for way in ways if all(table in there for table in way)), ())

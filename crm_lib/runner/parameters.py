@@ -22,14 +22,15 @@ from pathlib import Path
 from typing import Any
 
 from crm_lib.errors import ParameterError
-from crm_lib.runner import dates
+from crm_lib.runner import dates, privacy
 
 TAG = "parameters"
 COMMON = ("source", "as_of", "language")
 _SCALARS = ("str", "int", "float", "bool")
-_SECRET = re.compile(r"(^|_)(password|passwd|passphrase|token|secret|key|apikey|credentials?)(_|$)", re.IGNORECASE)
 _RANGE = re.compile(r"(?<![\w.])(-?\d+(?:\.\d+)?) to (-?\d+(?:\.\d+)?)\s*$")
 _DATE = re.compile(r"\ba date\s*$")
+_KINDS = {"str": (str,), "int": (int,), "float": (float, int), "bool": (bool,)}
+_WANTED = {"str": "a text in quotes", "int": "a whole number", "float": "a number", "bool": "true or false"}
 _TRUE, _FALSE = {"true", "yes", "1"}, {"false", "no", "0"}
 
 
@@ -60,7 +61,8 @@ def declared(notebook: Path) -> tuple[Parameter, ...]:
     Raises
     ------
     ParameterError
-        The cell holds something that is not `name: type = literal  # help`, or a name that is not allowed.
+        The cell holds something that is not `name: type = literal  # help`, a name that is not allowed, or a
+        default that its own line does not allow.
     """
     cell = _cell(notebook)
     return () if cell is None else _read(cell, notebook.name)
@@ -72,7 +74,7 @@ def chosen(
     notebook: str,
     run_date: dt.date | None = None,
 ) -> dict[str, Any]:
-    """Every parameter's value: what was given as text, parsed and checked, else the default."""
+    """Every parameter's value: what was given as text, parsed and checked, else the default; dates as days."""
     known = {p.name: p for p in parameters}
     for name in given:
         if name not in known:
@@ -81,7 +83,10 @@ def chosen(
                 f'{notebook} has no parameter "{name}".{did_you_mean(name, known)} It has: {names}.'
             )
     return {
-        p.name: parse(p, given[p.name], notebook, run_date) if p.name in given else p.default for p in parameters
+        p.name: parse(p, given[p.name], notebook, run_date)
+        if p.name in given
+        else _day(p, p.default, f"{notebook}: the default of {p.name}", run_date)
+        for p in parameters
     }
 
 
@@ -120,13 +125,40 @@ def _pieces(text: str | list[str]) -> list[str]:
 
 def _one(parameter: Parameter, text: str, where: str, run_date: dt.date | None) -> Any:
     value = _typed(parameter, text, where)
+    _hold(parameter, value, where)
+    return _day(parameter, value, where, run_date)
+
+
+def _hold(parameter: Parameter, value: Any, where: str) -> None:
+    """Refuse a value, of the right type, that its declaration does not allow."""
     if parameter.choices and value not in parameter.choices:
         options = [str(c) for c in parameter.choices]
-        hint = did_you_mean(text, options)
-        raise ParameterError(f'{where} is "{text}"; it may be: {", ".join(options)}.{hint}')
+        hint = did_you_mean(str(value), options)
+        raise ParameterError(f'{where} is "{value}"; it may be: {", ".join(options)}.{hint}')
     if parameter.low is not None and not parameter.low <= value <= parameter.high:
-        raise ParameterError(f"{where} is {text}; it must lie between {parameter.low:g} and {parameter.high:g}.")
+        raise ParameterError(f"{where} is {value}; it must lie between {parameter.low:g} and {parameter.high:g}.")
+
+
+def _day(parameter: Parameter, value: Any, where: str, run_date: dt.date | None) -> Any:
+    """The value, and of what names a day the day."""
+    if isinstance(value, list):
+        return [_day(parameter, one, where, run_date) for one in value]
     return dates.day(value, run_date, where).isoformat() if parameter.dated and value else value
+
+
+def _hold_default(parameter: Parameter, where: str) -> None:
+    """Refuse a default that its own line would not take: of another type, out of range, no date."""
+    default = parameter.default
+    if parameter.optional and default is None:
+        return
+    if parameter.many and not isinstance(default, list):
+        raise ParameterError(f"{where} is {default!r}; it must be a list.")
+    for value in default if parameter.many else [default]:
+        if type(value) not in _KINDS[parameter.type] or (type(value) is float and not math.isfinite(value)):
+            raise ParameterError(f"{where} is {value!r}; it must be {_WANTED[parameter.type]}.")
+        _hold(parameter, value, where)
+        if parameter.dated and value.strip() not in ("", *dates.WORDS):  # a word waits for the day of the run
+            dates.day(value, None, where)
 
 
 def _typed(parameter: Parameter, text: str, where: str) -> Any:
@@ -143,8 +175,7 @@ def _typed(parameter: Parameter, text: str, where: str) -> Any:
         and math.isfinite(float(bare))
     ):
         return float(bare)
-    wanted = {"int": "a whole number", "float": "a number", "bool": "true or false"}[parameter.type]
-    raise ParameterError(f'{where} is "{text}"; it must be {wanted}.')
+    raise ParameterError(f'{where} is "{text}"; it must be {_WANTED[parameter.type]}.')
 
 
 def _cell(notebook: Path) -> str | None:
@@ -191,14 +222,16 @@ def _parameter(node: ast.stmt, comment: str, notebook: str) -> Parameter:
     limits = _RANGE.search(comment) if shape["type"] in {"int", "float"} else None
     low, high = (float(limits[1]), float(limits[2])) if limits else (None, None)
     dated = shape["type"] == "str" and (name == "as_of" or bool(_DATE.search(comment)))
-    return Parameter(name=name, default=default, help=comment, low=low, high=high, dated=dated, **shape)
+    found = Parameter(name=name, default=default, help=comment, low=low, high=high, dated=dated, **shape)
+    _hold_default(found, f"{notebook}: the default of {name}")
+    return found
 
 
 def checked_name(name: str, notebook: str = "notebook") -> str:
     """The name, when it may be a parameter: an identifier that promises no secret."""
     if not name.isidentifier() or keyword.iskeyword(name):
         raise ParameterError(f'{notebook}: "{name}" is not a name for a parameter.')
-    if _SECRET.search(name):
+    if privacy.promises_secret(name):
         raise ParameterError(
             f'{notebook}: "{name}" looks like a secret. Secrets come from the environment, never from a parameter.'
         )

@@ -9,9 +9,24 @@ from urllib.parse import unquote
 from crm_lib.theme.words import gettext as _
 from crm_lib.theme.words import ngettext, number
 
-SECRET_NAMES = re.compile(r"secret|token|passw|api_?key|private_?key|credential|_url$|_dsn$|^pgpassword$", re.I)
 HIDDEN = "•••"
 _SHORTEST_SECRET = 6
+_SECRET_NAME = re.compile(
+    # these say it wherever a part of the name ends with them: PGPASSWORD, token_of_crm, API_KEY_2
+    r"(?:passw[a-z]*|pass_?phrase|sshpass|secret|token|credential|authorization|(?:access|api|private|secret)_?key)"
+    r"s?(?![a-z])"
+    # these only as a whole part, some as the last one: not key_column, author, SSH_AUTH_SOCK
+    r"|(?<![a-z0-9])(?:(?:pwd|dsn)(?![a-z0-9])|(?:auth|key|pass|pw|ur[il])s?_?\d*$)",
+    re.IGNORECASE,
+)
+_CAMEL = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
+_FOLDER = "PWD"  # the one in which the shell stands
+# What such a variable may say without being secret: taken out of a page, these would leave holes in its sentences.
+_COMMON = re.compile(
+    r"admin|anonymous|basic|bearer|default|demo|digest|disabled|enabled|false|kerberos|negotiate|none|null|optional|"
+    r"password|prompt|public|required|root|test|true|user",
+    re.IGNORECASE,
+)
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}", re.UNICODE)
 _PHONES = (
@@ -26,7 +41,7 @@ _PHONES = (
     re.compile(r"(?<![\w.,])(?:\(\d{3}\)\s?|\d{3}[-.])\d{3}[-.]\d{4}(?!\w)"),
 )
 _IDENTITY = re.compile(r"(?<!\w)[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\w)")
-_URL_PASSWORD = re.compile(r"(?<!\w)[a-z][\w+.-]*://[^\s/:@'\"]*:([^\s/@'\"]+)@")
+_ADDRESS = re.compile(r"(?<!\w)([a-z][\w+.-]*://[^\s/:@'\"]*:([^\s/@'\"]+)@[^\s'\"]*)", re.IGNORECASE)
 _TOKEN = re.compile(r"(?<!\w)sc://[^\s'\"]*?;token=([^\s;'\"]+)")  # in an address of Spark Connect
 _SECRETS = (
     re.compile(r"(?<!\w)(?:AKIA|ASIA)[0-9A-Z]{16}(?!\w)"),
@@ -38,14 +53,35 @@ _SECRETS = (
 )
 
 
+def promises_secret(name: str) -> bool:
+    """Whether a parameter or a variable of this name would hold a secret, or an address with one.
+
+    >>> [promises_secret(name) for name in ("DB_PASS", "apiKey", "db_url", "author", "key_column")]
+    [True, True, True, False, False]
+    """
+    return bool(_SECRET_NAME.search(_CAMEL.sub("_", name)))
+
+
 def secrets_of(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Values of variables whose names promise a secret, and what is secret in an address, the longest first."""
-    named = {value.strip() for name, value in environment.items() if SECRET_NAMES.search(name)}
-    kinds = (_URL_PASSWORD, _TOKEN)
-    inside = (found for value in environment.values() for kind in kinds for found in kind.findall(value))
-    named |= {form for found in inside for form in (found, unquote(found))}
-    long_enough = (value for value in named if len(value) >= _SHORTEST_SECRET)
-    return tuple(sorted(long_enough, key=lambda value: (-len(value), value)))
+    """What is secret in the environment, the longest first.
+
+    That is: values of variables whose names promise one, and in any variable addresses with a password, the
+    passwords in them, and tokens of Spark Connect.
+    """
+    named = {value.strip() for name, value in environment.items() if promises_secret(name) and name != _FOLDER}
+    inside = {
+        found
+        for value in environment.values()
+        for found in (*(one for both in _ADDRESS.findall(value) for one in both), *_TOKEN.findall(value))
+    }
+    known = named | inside | {unquote(one) for one in inside}
+    telling = (value for value in known if len(value) >= _SHORTEST_SECRET and not is_common(value))
+    return tuple(sorted(telling, key=lambda value: (-len(value), value)))
+
+
+def is_common(value: str) -> bool:
+    """Whether a value is a word that pages and settings use, so that it tells nothing by standing there."""
+    return bool(_COMMON.fullmatch(value))
 
 
 def problems(

@@ -105,4 +105,4 @@ def _password(value: str) -> str:
         found = unquote(urlsplit(value).password or "")
     except ValueError:
         return ""
-    return found if len(found) >= _SHORTEST_PASSWORD else ""
+    return found if len(found) >= _SHORTEST_PASSWORD and not privacy.is_common(found) else ""

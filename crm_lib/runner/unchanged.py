@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,9 @@ from crm_lib.contract.topics import TOPICS
 from crm_lib.runner import archive, figures, history, lists, verdict
 from crm_lib.runner.job import Job, Order
 
-_LIBRARIES = ("duckdb", "ibis-framework", "matplotlib", "nbconvert", "numpy", "pandas", "scipy", "seaborn")
+_PROJECT = "crm-reports"
+_REQUIRED = re.compile(r"([\w.-]+)[^;]*(?:;.*\bextra == ['\"]([\w-]+)['\"])?")
+_ENGINES = ("postgres", "spark")
 _NOT_CODE = ("__pycache__",)
 
 
@@ -67,17 +71,28 @@ def mark(page: Path) -> str:
 
 @functools.cache
 def code() -> str:
-    """A mark of everything in the package, and of the libraries that draw and compute."""
+    """A mark of everything in the package, and of the libraries that it requires."""
     total = hashlib.sha256(sys.version.encode())
     root = Path(str(resources.files("crm_lib")))
     for path in sorted(p for p in root.rglob("*") if p.is_file() and not set(_NOT_CODE) & set(p.parts)):
         total.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
-    for name in _LIBRARIES:
-        try:
-            total.update(f"{name}={metadata.version(name)}".encode())
-        except metadata.PackageNotFoundError:
-            continue
+    for name, version in sorted(libraries().items()):
+        total.update(f"{name}={version}".encode())
     return total.hexdigest()
+
+
+def libraries() -> dict[str, str]:
+    """The version of every library that our own package requires, of the engines' where they are installed.
+
+    What only those need who work on the project shapes no page.
+    """
+    versions = {}
+    for requirement in metadata.requires(_PROJECT) or ():
+        name, extra = _REQUIRED.match(requirement).groups()
+        if extra is None or extra in _ENGINES:
+            with suppress(metadata.PackageNotFoundError):
+                versions[name] = metadata.version(name)
+    return versions
 
 
 def _last(order: Order, topic: str) -> Mapping[str, Any] | None:

@@ -1,4 +1,6 @@
+import datetime as dt
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,61 @@ def test_a_notebook_without_the_cell_has_none(tmp_path):
 def test_what_the_cell_may_not_hold_is_refused(tmp_path, source, words):
     with pytest.raises(ParameterError, match=words):
         declared(notebook(tmp_path, source))
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("weeks: int = 520  # 4 to 156", "weeks is 520; it must lie between 4 and 156."),
+        ('rule: Literal["a", "b"] = "c"', 'rule is "c"; it may be: a, b.'),
+        ('n: int = "many"', "n is 'many'; it must be a whole number."),
+        ("n: int = 1.5", "n is 1.5; it must be a whole number."),
+        ("n: int = True", "n is True; it must be a whole number."),
+        ("n: int = None", "n is None; it must be a whole number."),
+        ("share: float = 1e999", "share is inf; it must be a number."),
+        ('share: float = "0.5"', "share is '0.5'; it must be a number."),
+        ("loud: bool = 1", "loud is 1; it must be true or false."),
+        ("name: str = 7", "name is 7; it must be a text in quotes."),
+        ('names: list[str] = "a"', "names is 'a'; it must be a list."),
+        ("weeks: list[int] = [4, 520]  # 4 to 156", "weeks is 520; it must lie between 4 and 156."),
+        ("weeks: int | None = 520  # 4 to 156", "weeks is 520; it must lie between 4 and 156."),
+        (
+            'since: str = "31.10.2026"  # from when on, a date',
+            'since is "31.10.2026"; it must be a day like 2026-10-31',
+        ),
+        (
+            'since: str = "2026-02-30"  # from when on, a date',
+            'since is "2026-02-30"; it must be a day like 2026-10-31',
+        ),
+    ],
+)
+def test_a_default_is_held_against_its_own_line(tmp_path, line, words):
+    with pytest.raises(ParameterError, match=f"^clv.ipynb: the default of {re.escape(words)}"):
+        declared(notebook(tmp_path, line))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "share: float = 1",
+        "weeks: int | None = None  # 4 to 156",
+        "weeks: list[int] = []  # 4 to 156",
+        'rule: Literal["a", "b"] | None = "b"',
+        'since: str = ""  # from when on, a date',
+        'since: str = "2026-W47"  # from when on, a date',
+        "since: str | None = None  # from when on, a date",
+    ],
+)
+def test_a_default_that_its_line_allows_is_taken(tmp_path, line):
+    assert chosen([only(tmp_path, line)], {}, "clv", dt.date(2026, 11, 25))
+
+
+def test_a_default_that_names_a_day_reaches_the_notebook_as_that_day(tmp_path):
+    lines = 'since: str = "last-month"  # from when on, a date\ndays: list[str] = ["2026-W47", ""]  # each a date'
+    known = declared(notebook(tmp_path, lines))
+    assert known[0].default == "last-month"
+    found = chosen(known, {}, "clv", dt.date(2026, 11, 25))
+    assert found == {"since": "2026-10-31", "days": ["2026-11-22", ""]}
 
 
 def test_a_keyboard_or_monkey_is_no_secret(tmp_path):

@@ -1,8 +1,10 @@
 import pytest
 
-from crm_lib.runner import privacy
+from crm_lib.errors import ParameterError
+from crm_lib.runner import privacy, scrubbing
 from crm_lib.runner.lint import POLICY
 from crm_lib.runner.lint import problems as page_problems
+from crm_lib.runner.parameters import checked_name
 
 PHONES = [
     "13812345678",
@@ -73,6 +75,57 @@ def test_values_of_secret_variables_are_found_whatever_they_look_like():
     known = privacy.secrets_of(named)
     assert known == ("some%20token", "some token", "plainword", "db://x")
     assert privacy.problems([("", "it is plainword")], known) == ["it shows what looks like a secret"]
+
+
+SECRET_NAMES = """
+    password db_password PGPASSWORD passwd passphrase pass_phrase pwd db_pwd MYSQL_PWD pass_ DB_PASS SMTP_PASS
+    DB_PASS_2 key api_key apikey apiKey OPENAI_KEY ENCRYPTION_KEY AWS_ACCESS_KEY_ID API_KEYS token authToken
+    CRM_TEST_TOKEN
+    secret secrets CLIENT_SECRET AWS_SECRET_ACCESS_KEY auth BASIC_AUTH HTTP_AUTHORIZATION dsn SENTRY_DSN
+    DSN_OF_SHOP
+    credential credentials GOOGLE_APPLICATION_CREDENTIALS db_url CRM_DATABASE_URL MONGO_URI SSHPASS
+"""
+PLAIN_NAMES = """
+    author authors keyboard OLDPWD SSH_AUTH_SOCK key_column MONKEY turkey hotkeys secretary tokenizer passenger
+    pass_rate compass bypass GIT_ASKPASS HOME PATH LANG curl urlaub weights seed horizon_weeks silent_below_share
+"""
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES.split())
+def test_a_name_promises_a_secret(name):
+    with pytest.raises(ParameterError, match="looks like a secret"):
+        checked_name(name)
+    assert privacy.secrets_of({name: "hunter22"}) == ("hunter22",)
+
+
+@pytest.mark.parametrize("name", PLAIN_NAMES.split())
+def test_a_name_promises_none(name):
+    assert checked_name(name) == name
+    assert privacy.secrets_of({name: "hunter22"}) == ()
+
+
+def test_the_folder_of_the_shell_is_no_secret_though_a_parameter_of_its_name_would_be():
+    assert privacy.secrets_of({"PWD": "/srv/shop", "OLDPWD": "/srv/crm"}) == ()
+
+
+@pytest.mark.parametrize(
+    "value", ["1", "true", "True", "basic", "required", "Disabled", "kerberos", "default", " "]
+)
+def test_common_words_stay_though_the_name_of_their_variable_promises_a_secret(value):
+    assert scrubbing.secrets({"SMTP_AUTH": value, "DB_PASS": value}) == ()
+
+
+@pytest.mark.parametrize("name", ["WAREHOUSE", "CRM_SPARK_ADDRESS", "NOTE"])
+def test_an_address_with_a_password_is_secret_whatever_the_name(name):
+    known = scrubbing.secrets({name: "see PostgreSQL://reader:pa%40s@db:5432/crm for more"})
+    assert "PostgreSQL://reader:pa%40s@db:5432/crm" in known
+    assert "pa@s" in known
+    assert privacy.secrets_of({name: "https://example.org:8080/a and jo@example.org"}) == ()
+
+
+def test_a_common_word_as_the_password_of_an_address_leaves_the_word_alone():
+    known = scrubbing.secrets({"CACHE": "redis://default:test@cache:6379/0"})
+    assert known == ("redis://default:test@cache:6379/0",)
 
 
 @pytest.mark.parametrize("text", [*PHONES, *SECRETS, "jo@example.org"])

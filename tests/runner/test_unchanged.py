@@ -71,6 +71,20 @@ def test_other_code_is_run(asked, monkeypatch):
     assert unchanged.standing(asked, asked.jobs[0]) is None
 
 
+def test_every_library_that_shapes_a_page_counts_and_no_tool_does():
+    found = unchanged.libraries()
+    assert {"scikit-learn", "statsmodels", "pyarrow", "babel", "lifetimes", "ibis-framework"} <= set(found)
+    assert not {"pytest", "ruff", "uv", "hatchling"} & set(found)
+    assert all(found.values())
+
+
+def test_another_version_of_one_library_is_other_code(monkeypatch):
+    before = unchanged.code.__wrapped__()
+    newer = unchanged.libraries() | {"statsmodels": "99.0"}
+    monkeypatch.setattr(unchanged, "libraries", lambda: newer)
+    assert unchanged.code.__wrapped__() != before
+
+
 def test_what_the_date_before_published_counts_too(asked, monkeypatch):
     monkeypatch.setattr(
         unchanged.history, "before", lambda _folder, _topic: {"figures": [{"name": "n", "value": 1}]}
