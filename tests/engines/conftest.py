@@ -61,6 +61,7 @@ def postgres(duckdb, database, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CRM_DATABASE_URL", database.url)
         con = session(read_config(toml).source("sample"))
+    database.schema("matrix")
     there = {name: in_postgres(con, database, name, table) for name, table in duckdb.tables.items()}
     yield with_tables(duckdb, there)
     con.disconnect()
@@ -68,8 +69,8 @@ def postgres(duckdb, database, tmp_path_factory):
 
 def in_postgres(con, database, name, table):
     """The same table in PostgreSQL, put there by the keeper of the database."""
-    database.table(f'"{name}"', *typed(table))
-    return con.table(name)
+    database.table(f'matrix."{name}"', *typed(table))
+    return con.table(name, database="matrix")
 
 
 @pytest.fixture(scope="session")
