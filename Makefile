@@ -39,10 +39,11 @@ docs: $(READY) ## the generated pages: data/README.md and docs/commands.md
 
 engines: $(ENGINES) ## what PostgreSQL and Spark need, beside the rest in .venv; 0.6 GB
 
-bench: $(READY) ## seconds and memory of a run, and beside papermill + nbconvert
+bench: $(READY) $(ENGINES) ## seconds and memory of a run, beside papermill + nbconvert, and on every engine
 	@$(BIN)/python bench/run.py
 	@$(BIN)/python bench/runner.py
-	@echo "More: make bench-engines (DuckDB, PostgreSQL, Spark, pandas), bench-scale (10 million rows), bench-clv (peers)"
+	@$(BIN)/python bench/engines.py --write
+	@echo "More: make bench-scale (10 million rows), bench-clv (peers)"
 
 # The peers are the extra `bench`, in an environment of their own: the locked one stays as it is.
 bench-clv: $(READY) ## customer value against its peers, into docs/benchmarks.md; half an hour
@@ -64,7 +65,7 @@ lock-engines: $(READY)
 			requirements.lock - > .venv/engines.lock
 	@mv .venv/engines.lock requirements-engines.lock
 
-bench-engines: $(READY) ## one preparation on every engine, into docs/benchmarks.md
+bench-engines: $(READY) $(ENGINES) ## one preparation on every engine, into docs/benchmarks.md
 	@$(BIN)/python bench/engines.py --write
 
 bench-scale: $(READY) ## 1 and 10 million purchase lines through whole topics, into docs/engines.md

