@@ -35,7 +35,7 @@ class Query:
 
 @dataclass
 class Crossing:
-    """All that crossed to Python, and what Python sent to the engine (tables made in memory)."""
+    """All that crossed to Python, and tables that Python sent (on PostgreSQL they are text of the query: none)."""
 
     queries: list[Query] = field(default_factory=list)
     sent: list[Query] = field(default_factory=list)

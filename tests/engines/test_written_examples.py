@@ -41,7 +41,7 @@ def project(tmp_path, monkeypatch):
 
 def assert_is_read(source):
     """A notebook's `connect` reads three orders of two customers, up to the declared day."""
-    crm = connect(source)
+    crm = connect(source, topic="segmentation")
     assert crm.as_of == dt.date(2026, 10, 31)
     bought = crm.transactions
     (found,) = bought.agg(n=bought.count(), who=bought.customer_id.nunique()).to_pyarrow().to_pylist()
@@ -64,7 +64,7 @@ def test_the_example_of_postgresql_is_read(project, database, monkeypatch):
 
 
 def test_the_example_of_spark_on_this_machine_is_read(project):
-    """In this process, and with fewer parts than Spark would make of three rows: the rest stands as on the page."""
+    """In this process, and in one part: the rest stands as on the page."""
     pytest.importorskip("pyspark", reason="needs the packages of make engines")
     if not shutil.which("java"):
         pytest.skip("Spark needs Java 17 or 21, and there is none here")
