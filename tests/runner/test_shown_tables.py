@@ -1,10 +1,15 @@
 """What a page shows in tables lies beside it as CSV, as it is shown."""
 
 import csv
+import datetime as dt
+import re
 
+import nbformat
 import pytest
 
-from crm_lib.runner import archive, shown_tables
+from crm_lib.runner import archive, page, shown_tables
+from crm_lib.runner.page import About
+from crm_lib.runner.spreadsheet import Sheet
 from crm_lib.show.tables import Cell, cells
 from crm_lib.theme import words
 
@@ -34,13 +39,13 @@ def beside(tmp_path):
 
 
 def test_each_table_has_a_link_in_its_caption_to_its_own_file(tmp_path):
-    page = shown_tables.linked(
+    html = shown_tables.linked(
         part(("a", "1")) + "<p>x</p>" + part(("b", "2"), caption="More <deals>"), "funnel", "zh"
     )
-    shown_tables.write(tmp_path, page, "funnel", "zh")
-    assert page.count('class="csv"') == 2
-    assert 'href="funnel/table-01.zh.csv" download="funnel-Deals.csv">CSV</a></span></caption>' in page
-    assert 'href="funnel/table-02.zh.csv" download="funnel-More-deals.csv">' in page
+    shown_tables.write(tmp_path, html, "funnel", "zh")
+    assert html.count('class="csv"') == 2
+    assert 'href="funnel/table-01.zh.csv" download="funnel-Deals.csv">CSV</a></span></caption>' in html
+    assert 'href="funnel/table-02.zh.csv" download="funnel-More-deals.csv">' in html
     assert sorted(p.name for p in (tmp_path / "funnel").iterdir()) == ["table-01.zh.csv", "table-02.zh.csv"]
 
 
@@ -102,3 +107,18 @@ def test_a_chinese_page_keeps_its_words_and_marks(beside):
     words.use("zh")
     ((heads, row),) = beside(part(("上海", "41.5万元"), heads=("地区", "金额")), "zh")
     assert (heads, row) == (["地区", "金额（元）"], ["上海", "415000"])
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "customers (5,000 rows), results (the first 2 of 9 rows), my own (1 row)"),
+     ("zh", "客户（5,000行）、结果（共9行中的前2行）、my own (1行)")],
+)  # fmt: skip
+def test_the_last_lines_name_the_full_tables_in_the_words_of_the_page(language, said):
+    words.use(language)
+    sheets = [Sheet("customers", "clv/customers.csv", 5000, 5000), Sheet("results", "clv/results.csv", 9, 2)]
+    about = About("clv", "Value", "Xudong", dt.date(2026, 10, 31), "2026-11-01 12:00", "crm report clv", "0.1.0",
+                  sheets=(*sheets, Sheet("my_own", "clv/my_own.csv", 1, 1)))  # fmt: skip
+    made, _problems = page.make(nbformat.v4.new_notebook(), about)
+    footer = re.sub(r"<[^>]+>", "", made.partition("<footer>")[2])
+    assert said in " ".join(footer.split())
