@@ -10,12 +10,13 @@ from typing import Any
 import pandas as pd
 
 from crm_lib.show.parts import Part, render
-from crm_lib.theme.words import NOTHING, clean, is_missing
+from crm_lib.theme.words import NOTHING, clean, is_missing, shorten
 
 # In px on a desk: the sheet, a letter of a table, the space around a cell; and the letters before words wrap.
 _SHEET, _LETTER, _PADDING, _MOST_LETTERS = 940, 7.6, 20, 18
 _WIDER = 0.9  # of a letter, by which a Chinese character is wider
 _MANY = 10  # columns that would not fit on paper
+LONGEST = 1_000  # letters of a typed text: one of a megabyte must not cost the page
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Cell:
 
 def _cell(value: Any, field: Field) -> Cell:
     if field.form is None:
-        return Cell(clean(value) or NOTHING)
+        return Cell(shorten(clean(value), LONGEST) or NOTHING)
     return Cell(NOTHING if is_missing(value) else str(field.form(value)), right=True)
 
 

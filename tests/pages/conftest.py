@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ FLAGS = (
     *("--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"),
     *("--disable-sync", "--force-device-scale-factor=1"),
 )
+SHEET = 688  # px: A4 without its margins
 
 
 class Project:
@@ -64,21 +66,42 @@ class Browser:
         sent = (m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent")
         return [url for url in sent if not url.startswith("data:")]
 
-    def violations(self, axe, scheme="light"):
-        """What axe-core finds on the open page in a colour scheme, with all folds open."""
+    def violations(self, axe, *schemes):
+        """What axe-core finds on the open page with all folds open, in each of these colour schemes."""
         ask = (
             "const done = arguments[arguments.length - 1]; axe.run(document).then("
             "r => done(r.violations.map(v => `${v.id}: ${v.nodes[0].html.slice(0, 120)}`)))"
         )
-        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        found = []
         self.driver.set_script_timeout(60)
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+        self.driver.execute_script("document.querySelectorAll('details').forEach(e => { e.open = true })")
+        self.driver.execute_script(axe.read_text(encoding="utf-8"))
         try:
-            self.driver.execute_script("document.querySelectorAll('details').forEach(e => { e.open = true })")
-            self.driver.execute_script(axe.read_text(encoding="utf-8"))
-            return self.driver.execute_async_script(ask)
+            for scheme in schemes:
+                media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+                self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+                found += [(scheme, what) for what in self.driver.execute_async_script(ask)]
         finally:
             self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+        return found
+
+    @contextmanager
+    def on_paper(self, path):
+        """The page as it is printed on A4, as wide as the sheet without its margins."""
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        try:
+            yield self.open(path, SHEET)
+        finally:
+            self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+    def cut_on_paper(self):
+        """What of the open page is wider than the sheet; a wider page would be shrunk, and its text with it."""
+        wide = self.js(
+            f"[...document.querySelectorAll('table, img, figure, pre, .short')].filter(e => e.clientWidth)"
+            f".filter(e => e.getBoundingClientRect().right > {SHEET} + 1)"
+            ".map(e => (e.caption || e).innerText || e.alt)"
+        )
+        return wide + (["the page"] if self.js("document.documentElement.scrollWidth") > SHEET else [])
 
     def js(self, expression):
         return self.driver.execute_script(f"return {expression}")

@@ -180,10 +180,18 @@ def test_no_column_stands_on_single_characters(browser, pages, topic):
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="axe-core is missing (.ci/run fetches it where npm is)")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("width", "schemes"), [(1440, ("light", "dark")), (390, ("dark",))], ids=["desk", "phone"]
+)
 @pytest.mark.parametrize("kind", KINDS)
-def test_axe_finds_nothing(browser, pages, kind, scheme):
-    assert browser.open(pages[kind], 1440).violations(AXE, scheme) == []
+def test_axe_finds_nothing(browser, pages, kind, width, schemes):
+    assert browser.open(pages[kind], width).violations(AXE, *schemes) == []
+
+
+@pytest.mark.parametrize("kind", [*TOPICS, "index"])
+def test_print_cuts_nothing(browser, pages, kind):
+    with browser.on_paper(pages[kind]):
+        assert browser.cut_on_paper() == []
 
 
 def test_both_languages_stand_side_by_side_and_each_index_leads_to_its_own(project, run, pages):

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 from markupsafe import escape
 
-from crm_lib.show.tables import Field, table
+from crm_lib.show.tables import LONGEST, Field, table
 from crm_lib.theme.words import number, percent
 
 FRAME = pd.DataFrame(
@@ -67,3 +67,10 @@ def test_an_empty_frame_gives_a_table_without_rows():
     html = table(FRAME.iloc[:0], FIELDS, "Regions").html
     assert "<tbody>" in html
     assert "<td" not in html
+
+
+def test_a_text_of_a_megabyte_is_cut_and_does_not_cost_the_page():
+    html = table(pd.DataFrame({"id": ["<b>é" * 250_000, "0509"]}), [Field("id", "Customer")], "c").html
+    assert len(html) < 20 * LONGEST
+    assert "…</bdi>" in html
+    assert "<bdi>0509</bdi>" in html
