@@ -1,4 +1,4 @@
-"""What belongs to a table beside its columns: words translated, rows that are none, the currency, attributes."""
+"""What belongs to a table beside its columns: words translated, the currency, attributes."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ from dataclasses import replace
 
 from crm_lib.contract.tables import MONEY, TABLES
 from crm_lib.sources.guess import forms
-from crm_lib.sources.guess.columns import TheirColumn, distinct
+from crm_lib.sources.guess.columns import distinct
 from crm_lib.sources.guess.pieces import Answers, Piece
 from crm_lib.sources.guess.proposal import ProposedColumn, Question
 from crm_lib.sources.guess.shapes import currencies_in, plain, unit
 from crm_lib.sources.guess.vocabulary import (
-    CANCELLED,
     CASE_KINDS,
     CURRENCY,
     LOST,
     NEVER,
-    STATES,
-    TOTALS,
     UNIT_CURRENCIES,
     VOCABULARY,
     WON,
@@ -76,36 +73,6 @@ def words_of(piece: Piece, table: str, columns: Columns, notes: list[str]) -> No
         elif target not in TABLES[table].required:
             del columns[target]
             notes.append(f"{target} is left out: {column.theirs.name} holds other words than {', '.join(ours)}.")
-
-
-def rows_to_leave_out(piece: Piece, table: str, columns: Columns, notes: list[str]) -> dict[str, tuple[str, ...]]:
-    """Cancelled orders and lines of totals, which would count as sales."""
-    if table != "transactions":
-        return {}
-    used = {c.theirs.name for c in columns.values()}
-    found: dict[str, tuple[str, ...]] = {}
-    for theirs in piece.columns:
-        words = TOTALS if theirs.name in used else CANCELLED if plain(theirs.name) in STATES else frozenset()
-        if not words or {"number", "day"} & theirs.looks_like:
-            continue
-        there = _there(piece, theirs, words)
-        if there:
-            found[theirs.name] = tuple(there)
-            said = ", ".join(f"{v} ({n:,})" for v, n in there.items())
-            notes.append(f"{theirs.name}: rows with {said} are left out, as they are no sales.")
-    return found
-
-
-def _there(piece: Piece, theirs: TheirColumn, words: frozenset[str]) -> dict[str, int]:
-    """Which of these words stand in the column, and how often."""
-    from ibis import _
-
-    from crm_lib.sources.typed import text_of
-
-    text = text_of(piece.raw.table[piece.raw.names[theirs.name]])
-    low = piece.raw.table.select(v=text).filter(_.v.length() <= max(map(len, words)) + 6)
-    counted = low.group_by("v").agg(n=_.count()).order_by("v").limit(100_000).to_pyarrow().to_pylist()
-    return {row["v"]: row["n"] for row in counted if plain(row["v"]) in words}
 
 
 def currency_of(piece: Piece, table: str, columns: Columns, answers: Answers, questions: list[Question]) -> str:

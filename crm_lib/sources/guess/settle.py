@@ -9,21 +9,34 @@ from crm_lib.contract.tables import COUNT, DAY, MONEY, NUMBER, TABLES, TIME
 from crm_lib.errors import DataContractError
 from crm_lib.sources.dates import EXCEL
 from crm_lib.sources.guess import forms
-from crm_lib.sources.guess.columns import CERTAIN, GENERAL, NAMED, PARTLY, Match, TheirColumn, distinct, other_fits
-from crm_lib.sources.guess.extras import attributes, currency_of, deals_closed, rows_to_leave_out, words_of
+from crm_lib.sources.guess.columns import (
+    CERTAIN,
+    GENERAL,
+    NAMED,
+    PARTLY,
+    Match,
+    TheirColumn,
+    distinct,
+    other_fits,
+    speaks_enough,
+)
+from crm_lib.sources.guess.extras import attributes, currency_of, deals_closed, words_of
+from crm_lib.sources.guess.no_sales import rows_to_leave_out
 from crm_lib.sources.guess.pieces import Answers, Piece
-from crm_lib.sources.guess.proposal import LIKELY, SAID, SURE, ProposedColumn, ProposedTable, Question
+from crm_lib.sources.guess.proposal import LIKELY, NONE, SAID, SURE, ProposedColumn, ProposedTable, Question
 from crm_lib.sources.guess.scales import scales_of
 from crm_lib.sources.guess.shapes import unit
 from crm_lib.sources.guess.tables import Choice
 from crm_lib.sources.guess.vocabulary import UNITS
-from crm_lib.sources.settings import ColumnMapping, Reading
+from crm_lib.sources.mapping import left_out
+from crm_lib.sources.settings import ColumnMapping, Reading, TableMapping
 
 # Columns that need not be there, but on which figures hang: two candidates are asked about, not dropped.
 ASKED = frozenset(
     ("amount", "opened_at", "closed_at", "stage", "since", "nps", "csat", "days_since_last", "n_orders")
 )
 _MOST_CHOICES = 12
+_NONE_OF_THESE = (NONE, "none of these")
 _ORDERS = ("day-first", "month-first", "year-first")
 _READ = 0.99
 
@@ -45,6 +58,8 @@ def settle(piece: Piece, choice: Choice, answers: Answers) -> tuple[ProposedTabl
         return _table(piece, choice, found), found.questions
     deals_closed(piece, choice.table, found.columns, found.notes)
     words_of(piece, choice.table, found.columns, found.notes)
+    leave_out = rows_to_leave_out(piece, choice.table, found.columns, answers, found.notes, found.questions)
+    piece = _without(piece, choice.table, leave_out)
     dated = _dates(piece, choice.table, answers, found)
     counted = _numbers(piece, choice.table, answers, found)
     reading = replace(
@@ -58,13 +73,21 @@ def settle(piece: Piece, choice: Choice, answers: Answers) -> tuple[ProposedTabl
         _table(piece, choice, found),
         reading=reading,
         keep=attributes(piece, choice.table, found.columns),
-        leave_out=rows_to_leave_out(piece, choice.table, found.columns, found.notes),
+        leave_out=leave_out,
         currency=currency,
         stages=_stages(piece, choice, found),
         scales=scales_of(piece, choice.table, found.columns, reading, found.notes),
         last_day=_last_day(piece, choice.table, found, reading, answers.today),
     )
     return replace(made, notes=tuple(found.notes)), found.questions
+
+
+def _without(piece: Piece, table: str, leave_out: dict[str, tuple[str, ...]]) -> Piece:
+    """The piece without the rows that are left out, so that their words are not judged as days or amounts."""
+    gone = left_out(table, piece.raw, TableMapping(file="", leave_out=leave_out))
+    if gone is None:
+        return piece
+    return replace(piece, raw=replace(piece.raw, table=piece.raw.table.filter(~gone)))
 
 
 def _table(piece: Piece, choice: Choice, found: _Found) -> ProposedTable:
@@ -116,7 +139,7 @@ def _choose(piece: Piece, choice: Choice, target: str, taken: set[str], found: _
     weak = bool(best) and best[0].by in (NAMED, PARTLY)
     if not free and required:
         _ask_for_missing(piece, choice, target, taken, found)
-    elif len(best) == 1 and not weak:
+    elif len(best) == 1 and (not weak or (required and speaks_enough(best[0]))):
         sure = SURE if best[0].by == CERTAIN else LIKELY
         why = choice.profile.system if shared else ""
         found.columns[target] = _proposed(target, best[0].column, sure, why)
@@ -137,21 +160,27 @@ def _which(piece: Piece, table: str, target: str, those: list[Match], weak: bool
         words += " No column of ids was found; what stands in this one would name the customers on the pages."
     elif weak:
         words += " The names are not clear."
-    return Question(f"{piece.label}:{target}", words, tuple((m.column.name, _examples(m.column)) for m in those))
+    choices = [(m.column.name, _examples(m.column)) for m in those]
+    return Question(f"{piece.label}:{target}", words, (*choices, _NONE_OF_THESE) if weak else tuple(choices))
 
 
 def _ask_for_missing(piece: Piece, choice: Choice, target: str, taken: set[str], found: _Found) -> None:
     candidates = other_fits(choice.table, target, list(piece.columns), taken)
     words = f"{TABLES[choice.table].column(target).meaning}"
     if not candidates:
-        names = ", ".join(c.name for c in piece.columns)
-        raise DataContractError(
-            f"{piece.label}: no column could be {target} ({words}), which the table {choice.table} needs. "
-            f"Its columns are: {names}. Export it with that column, or name one with --set {target}=COLUMN."
-        )
+        raise _missing(piece, choice.table, target)
     asked = f"{piece.label}: which column is {target} ({words})? No name says so."
     choices = tuple((c.name, _examples(c)) for c in candidates[:_MOST_CHOICES])
-    found.questions.append(Question(f"{piece.label}:{target}", asked, choices))
+    found.questions.append(Question(f"{piece.label}:{target}", asked, (*choices, _NONE_OF_THESE)))
+
+
+def _missing(piece: Piece, table: str, target: str) -> DataContractError:
+    names = ", ".join(c.name for c in piece.columns)
+    return DataContractError(
+        f"{piece.label}: no column could be {target} ({TABLES[table].column(target).meaning}), which the table "
+        f"{table} needs. Its columns are: {names}. Export it with that column, or name one with --set "
+        f"{target}=COLUMN."
+    )
 
 
 def _examples(column: TheirColumn) -> str:
@@ -159,11 +188,13 @@ def _examples(column: TheirColumn) -> str:
 
 
 def _named(piece: Piece, table: str, target: str, said: str) -> TheirColumn | None:
-    if said == "none" and target not in TABLES[table].required:
-        return None
     for column in piece.columns:
         if column.name == said:
             return column
+    if said == NONE:
+        if target in TABLES[table].required:
+            raise _missing(piece, table, target)
+        return None
     names = ", ".join(c.name for c in piece.columns)
     raise DataContractError(f'{piece.label} has no column "{said}" for {target}. Its columns are: {names}.')
 
