@@ -118,10 +118,8 @@ def _no_sales(
     return there if said == "keep" else there | refunded
 
 
-def _words(
-    piece: Piece, theirs: TheirColumn, pattern: str = "", filled: list[str] | None = None
-) -> dict[str, int]:
-    """Short values of this pattern and how often each stands there; in rows only where these columns are filled."""
+def _words(piece: Piece, theirs: TheirColumn, pattern: str = "", filled: tuple[str, ...] = ()) -> dict[str, int]:
+    """Short values of this pattern and how often each stands there, in rows where these columns are filled."""
     raw = piece.raw
     value = raw.table[raw.names[theirs.name]]
     if not value.type().is_string():
@@ -153,7 +151,8 @@ def _note_refunds(piece: Piece, columns: Columns, notes: list[str]) -> None:
         text = text_of(piece.raw.table[piece.raw.names[theirs.name]])
         n = piece.raw.table.agg(n=text.re_search("[1-9]").sum()).to_pyarrow().to_pylist()[0]["n"]
         if n:
+            rows = "1 row holds" if n == 1 else f"{n:,} rows hold"
             notes.append(
-                f"{theirs.name} is not used: {n:,} {'row holds' if n == 1 else 'rows hold'} a refund there, which is not taken off the amount. "
+                f"{theirs.name} is not used: {rows} a refund there, which is not taken off the amount. "
                 "Give a column of what was kept, or refunds as rows of their own with an amount below zero."
             )

@@ -104,7 +104,7 @@ def _text(con, path: Path, answers: Answers, store: Store | None) -> tuple[list[
 
 
 def _sheets(con, path: Path, answers: Answers) -> tuple[list[Piece], list[Question], list[str]]:
-    """The sheets of a workbook that hold a table; of several, one that can't be used is left out with its reason."""
+    """The sheets of a workbook that hold a table; of several, one that can't be used is left out, and why."""
     names = workbook.sheets(path)
     wanted = answers.get(path.name, "sheet")
     if wanted:
