@@ -136,6 +136,8 @@ def _table(source: Source, name: str, mapping: TableMapping, work: _Work) -> Che
     raw = home.raw(name, mapping)
     if mapping.leave_out:
         work.warnings.append(_left_out(name, raw, mapping))
+    if raw.n_blank:
+        work.warnings.append(_blank(name, raw.n_blank))
     if raw.n_broken:
         n_read = raw.table.count().to_pyarrow().as_py() + raw.n_broken
         allowed = settings.max_rejected_share
@@ -176,6 +178,12 @@ def _left_out(name: str, raw: Raw, mapping: TableMapping) -> str:
     return part(
         f"{name}: {n:,} {'row is' if n == 1 else 'rows are'} left out, as leave_out declares for {columns}."
     )
+
+
+def _blank(name: str, n: int) -> str:
+    """How many lines held no value, and are no rows."""
+    said = "line holds no value and is" if n == 1 else "lines hold no value and are"
+    return part(f"{name}: {n:,} {said} no row.")
 
 
 def _card(name: str, checked: Checked, table: ibis.Table, currencies: tuple[tuple[str, int], ...]) -> TableCard:

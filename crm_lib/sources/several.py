@@ -62,6 +62,7 @@ def as_one(con: ibis.BaseBackend, raws: Sequence[Raw], table: str) -> Raw:
         broken_in=broken[0].place if broken else "",
         kept_as=kept_as,
         parts=tuple(parts),
+        n_blank=sum(raw.n_blank for raw in raws),
     )
 
 

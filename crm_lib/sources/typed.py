@@ -20,7 +20,7 @@ CURRENCIES = {
 }
 # Money as people write it: (12.50) for a negative sum, a sign of the currency before or after, a sign before both.
 BRACKETS = r"^\(.+\)$"
-BLANKS = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+BLANKS = " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 BLANK_ENDS = f"^$|^[{BLANKS}]|[{BLANKS}]$"  # empty text, or a blank before or after it
 SIGN = "(?:[￥¥$€£]|CNY|RMB|USD|EUR|GBP)[ \u00a0]*"
 AFTER = "[ \u00a0\u202f]*(?:元|[￥¥$€£]|CNY|RMB|USD|EUR|GBP)$"

@@ -1,6 +1,8 @@
-"""Rows that are no sales are left out, told or asked about; money that would count wrongly is never taken silently."""
+"""Rows that are no sales are left out, told or asked about; money is never counted wrongly in silence."""
 
 import pytest
+
+from crm_lib.errors import DataContractError
 
 HEAD = "序号,客户编号,下单时间,订单金额\n"
 LINES = "".join(f"{i},K{i % 4},2026-01-{i:02d},{i}.00\n" for i in range(1, 21))
@@ -64,3 +66,24 @@ def test_refunds_in_a_column_of_their_own_are_told(proposed):
     proposal = proposed({"a.csv": head + "K1,2026-01-05,9.00,0.00\nK1,2026-01-06,9.00,3.00\n"})
     assert "退款金额 is not used: 1 row holds a refund there" in notes(proposal)
     assert "退款金额 is" not in notes(proposed({"a.csv": head + "K1,2026-01-05,9.00,0.00\n"}))
+
+
+def lines_of_orders(amount):
+    rows = [
+        f"D{i},K{i % 3},2026-01-{i + 1:02d},{amount(i, line)},SKU{line}\n"
+        for i in range(9)
+        for line in range(1 + i % 3)
+    ]
+    return "订单编号,客户编号,下单时间,订单金额,商品编号\n" + "".join(rows)
+
+
+def test_the_amount_of_an_order_on_each_of_its_lines_is_asked_about(proposed):
+    (question,) = proposed({"订单.csv": lines_of_orders(lambda i, line: 10 + i)}).questions
+    assert question.key == "订单.csv:amount_of"
+    assert proposed({}, {"amount_of": "line"}).questions == ()
+    with pytest.raises(DataContractError, match="amount of the whole order on each of its lines"):
+        proposed({}, {"amount_of": "order"})
+
+
+def test_lines_of_an_order_with_amounts_of_their_own_are_added_up(proposed):
+    assert proposed({"订单.csv": lines_of_orders(lambda i, line: 10 + i + line)}).questions == ()

@@ -97,6 +97,8 @@ def _text(con, path: Path, answers: Answers, store: Store | None) -> tuple[list[
     reading = reading_of(layout, encoding)
     raw = files.read(con, path, reading, store)
     notes = _above(layout)
+    if raw.n_blank:
+        notes += (f"{raw.n_blank:,} lines hold no value and are passed over.",)
     if raw.n_broken:
         first = f"first: line {raw.first_broken:,}"
         notes += (f"{raw.n_broken:,} lines have more or fewer values than the header ({first}).",)
