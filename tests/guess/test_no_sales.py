@@ -87,3 +87,12 @@ def test_the_amount_of_an_order_on_each_of_its_lines_is_asked_about(proposed):
 
 def test_lines_of_an_order_with_amounts_of_their_own_are_added_up(proposed):
     assert proposed({"订单.csv": lines_of_orders(lambda i, line: 10 + i + line)}).questions == ()
+
+
+def test_a_column_of_currencies_is_asked_about_and_declared(proposed):
+    rows = "".join(f"K{i},2026-01-0{i},9.00,{c}\n" for i, c in enumerate(("CNY", "人民币", "USD"), 1))
+    text = "客户编号,下单时间,实付金额,币种\n" + rows
+    (question,) = proposed({"订单.csv": text}).questions
+    assert "2 in CNY, 1 in USD" in question.words
+    table = proposed({}, {"currency": "CNY"}).tables[0]
+    assert (table.currency, table.currency_column) == ("CNY", "币种")

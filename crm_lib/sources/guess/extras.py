@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from crm_lib.contract.tables import MONEY, TABLES
 from crm_lib.sources.guess import forms
-from crm_lib.sources.guess.columns import distinct
+from crm_lib.sources.guess.columns import TheirColumn, distinct
 from crm_lib.sources.guess.pieces import Answers, Piece
 from crm_lib.sources.guess.proposal import ProposedColumn, Question
 from crm_lib.sources.guess.shapes import currencies_in, plain, unit
@@ -102,13 +102,26 @@ def currency_of(piece: Piece, table: str, columns: Columns, answers: Answers, qu
     return named[0] if named else ""
 
 
+def currency_column(piece: Piece, table: str, columns: Columns) -> str:
+    """Their column that names the currency of each amount; empty where there is none."""
+    if not any(TABLES[table].column(target).type == MONEY for target in columns):
+        return ""
+    return next((c.name for c in piece.columns if _codes(piece, c)), "")
+
+
 def _in_own_column(piece: Piece) -> dict[str, int]:
-    for theirs in piece.columns:
-        if plain(theirs.name) in CURRENCY or plain(theirs.name).endswith("currency"):
-            values = distinct(piece.raw, theirs.name, 20) or {}
-            codes = {UNIT_CURRENCIES.get(v.lower(), v.upper()): n for v, n in values.items()}
-            return {code: n for code, n in codes.items() if len(code) == 3 and code.isascii()}
-    return {}
+    return next((codes for c in piece.columns if (codes := _codes(piece, c))), {})
+
+
+def _codes(piece: Piece, theirs: TheirColumn) -> dict[str, int]:
+    """How often each currency stands in a column of currencies."""
+    if plain(theirs.name) not in CURRENCY and not plain(theirs.name).endswith("currency"):
+        return {}
+    counted: dict[str, int] = {}
+    for value, n in (distinct(piece.raw, theirs.name, 20) or {}).items():
+        code = UNIT_CURRENCIES.get(value.lower(), value.upper())
+        counted[code] = counted.get(code, 0) + n
+    return {code: n for code, n in counted.items() if len(code) == 3 and code.isascii()}
 
 
 def attributes(piece: Piece, table: str, columns: Columns) -> tuple[str, ...]:
