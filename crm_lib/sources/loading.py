@@ -190,8 +190,7 @@ def _codes(name: str, raw: Raw, mapping: TableMapping) -> tuple[tuple[str, int],
 
 def _blank(name: str, n: int) -> str:
     """How many lines held no value, and are no rows."""
-    said = "line holds no value and is" if n == 1 else "lines hold no value and are"
-    return part(f"{name}: {n:,} {said} no row.")
+    return part(f"{name}: {n:,} {'line without a value is' if n == 1 else 'lines without a value are'} no row.")
 
 
 def _card(name: str, checked: Checked, table: ibis.Table, currencies: tuple[tuple[str, int], ...]) -> TableCard:

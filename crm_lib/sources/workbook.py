@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import re
 from collections.abc import Iterator
@@ -118,12 +119,13 @@ def _no_workbook(path: Path, said: str) -> DataContractError:
         start = file.read(4096)
     if re.match(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|table|meta|\?xml)", start, re.IGNORECASE):
         return DataContractError(
-            f"{path.name} is a web page under the name of a workbook. Open it in Excel and save it as .xlsx."
+            f"{path.name} is a web page or XML, no workbook. Open it in Excel and save it as .xlsx."
         )
-    if re.search(rb"[\t,;|]", start) and not re.search(rb"[\x00-\x08\x0e-\x1f]", start):
+    wide = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if wide or (re.search(rb"[\t,;|]", start) and not re.search(rb"[\x00-\x08\x0e-\x1f]", start)):
         return DataContractError(
-            f"{path.name} is text under the name of a workbook. Rename it to {path.stem}.csv, or open it in Excel "
-            "and save it as .xlsx."
+            f"{path.name} is text, no workbook. Rename it to {path.stem}.csv, or open it in Excel and save it "
+            "as .xlsx."
         )
     return DataContractError(f"{path.name} can't be read as a workbook ({said}). Is it the file it says?")
 

@@ -159,10 +159,11 @@ def test_none_of_the_candidates_is_an_answer_and_refuses_in_words(proposed):
 @pytest.mark.parametrize(
     ("body", "words"),
     [
+        ("客户编号\t金额\nK1\t5\n".encode("utf-16"), "a.xls is text, no workbook."),
         (b"<html><body><table><tr><td>a</td></tr></table></body></html>", "a.xls is a web page"),
         (
             "客户编号\t金额\nK1\t5\n".encode("gb18030"),
-            "a.xls is text under the name of a workbook. Rename it to a.csv",
+            "a.xls is text, no workbook. Rename it to a.csv",
         ),
     ],
 )

@@ -55,7 +55,7 @@ def test_lines_without_a_value_are_no_rows_of_a_converted_file_either(shop):
     for _again in range(2):
         seen = check("shop")
         assert seen.card.tables[0].n_read == 3000
-        assert any("7 lines hold no value" in warning for warning in seen.warnings)
+        assert any("7 lines without a value" in warning for warning in seen.warnings)
     assert len(made(shop)) == 1
 
 

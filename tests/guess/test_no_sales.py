@@ -53,6 +53,12 @@ def test_states_that_say_neither_are_told(proposed):
     assert "订单状态: rows with 部分退款 (2) count as sales." in notes(proposal)
 
 
+def test_states_of_a_country_are_not_told(proposed):
+    rows = "".join(f"K{i % 3},2026-01-0{i},9.00,{state}\n" for i, state in enumerate(("NY", "CA", "TX"), 1))
+    proposal = proposed({"orders.csv": "Customer ID,Order Date,Amount,State\n" + rows})
+    assert "count as sales" not in notes(proposal)
+
+
 def test_refunded_orders_beside_refunds_below_zero_are_asked_about(proposed):
     text = with_states("已完成", "已退款", "已完成") + "K1,2026-02-01,-10.00,已完成\n"
     (question,) = proposed({"订单.csv": text}).questions

@@ -77,7 +77,7 @@ def test_lines_of_separators_alone_are_no_rows_and_are_told(project):
     project.write("transactions.csv", LINES + ",,,\n" * 60)
     seen = check("shop")
     assert (seen.card.tables[0].n_read, seen.card.tables[0].n_rejected) == (2, 0)
-    assert seen.warnings == ("transactions: 60 lines hold no value and are no row.",)
+    assert seen.warnings == ("transactions: 60 lines without a value are no row.",)
 
 
 def test_leading_zeros_of_ids_are_kept(project):

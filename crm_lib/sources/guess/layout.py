@@ -20,9 +20,8 @@ MOST_COLUMNS = 300
 _RECORDS = 200
 _ABOVE = 15  # lines that may stand above the header
 _TAB = re.compile(r"\t+")
-_PADDING = re.compile(
-    r"(?:(?<=[,;|\n])|(?<=[,;|\n]\"))\t+|\t+(?=\"?[,;|\n])"
-)  # beside another sign: it keeps digits as text
+# Tabs beside another sign: exports put them around ids so that Excel keeps every digit.
+_PADDING = re.compile(r'(?:(?<=[,;|\n])|(?<=[,;|\n]"))\t+|\t+(?="?[,;|\n])')
 _AT = re.compile(r".@.")
 
 
