@@ -85,6 +85,7 @@ a table.
 | `columns` | where each of our columns comes from, see below; columns that bear our name need no entry |
 | `keep` | further columns kept as attributes, as they are |
 | `leave_out` | values of their columns whose rows are no rows of the table: `{ "State" = ["cancelled"] }` |
+| `currency_column` | their column that names the currency of each row's amounts; `crm check` counts its values |
 | `unpivot` | for wide surveys: a list of aspects with their `expected`, `perceived` or `score` column |
 
 | reading key | meaning | default |

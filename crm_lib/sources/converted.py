@@ -21,6 +21,7 @@ from crm_lib.sources.settings import Reading
 
 LARGE = 32 * 1024 * 1024  # bytes from which a text file is worth keeping as Parquet
 MOST_KEPT = 6
+_ACCOUNT = {"names", "n_broken", "first_broken", "n_blank"}
 _CODE = ("text.py", "files.py", "converted.py")
 Progress = Callable[[Path, float], None]
 
@@ -50,7 +51,7 @@ class Store:
             found = json.loads(place.with_suffix(".json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return found if place.is_file() and {"names", "n_broken", "first_broken"} <= found.keys() else None
+        return found if place.is_file() and found.keys() >= _ACCOUNT else None
 
     def making(self, place: Path) -> Path:
         """The name under which a file is made until it is whole."""

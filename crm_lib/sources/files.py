@@ -7,7 +7,7 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -36,7 +36,8 @@ class Raw:
 
     The rows of a server have no order and bear no number: `number` is then how they are counted where a mapping
     asks for that (`row_id`): the same numbers whenever the same rows are asked for.
-    `parts` holds name and number of rows of each file, where several are one table.
+    `parts` holds name and number of rows of each file, where several are one table; `n_blank` counts rows of a
+    text file that held separators only and are none of the table's.
     """
 
     table: ibis.Table
@@ -48,6 +49,7 @@ class Raw:
     number: Callable[[ibis.Table], ibis.Value] | None = None
     broken_in: str = ""
     parts: tuple[tuple[str, int], ...] = ()
+    n_blank: int = 0
 
     @property
     def ordered(self) -> bool:
@@ -209,12 +211,13 @@ def _read_kept(con: ibis.BaseBackend, path: Path, reading: Reading, store: Store
             try:
                 raw = _read_text(con, path, reading, Path(folder), making, store)
                 account = {"names": raw.names, "n_broken": raw.n_broken, "first_broken": raw.first_broken}
+                account["n_blank"] = raw.n_blank
                 store.keep(making, place, account)
             finally:
                 making.unlink(missing_ok=True)
-    return Raw(
-        con.read_parquet(str(place)), account["names"], path.name, account["n_broken"], account["first_broken"]
-    )
+    rows, n_blank = con.read_parquet(str(place)), account["n_blank"]
+    raw = Raw(_filled(rows) if n_blank else rows, account["names"], path.name, n_blank=n_blank)
+    return replace(raw, n_broken=account["n_broken"], first_broken=account["first_broken"])
 
 
 def _read_text(con, path: Path, reading: Reading, folder: Path, parquet: Path | None = None, store=None) -> Raw:
@@ -244,7 +247,14 @@ def _read_text(con, path: Path, reading: Reading, folder: Path, parquet: Path | 
     n_broken, first = _broken(con, rejects, text, raw, path.name, reading.header)
     con.drop_view(rows.get_name(), force=True)
     names = {name: f"c{i}" for i, name in enumerate(text.names)}
-    return Raw(raw, names, path.name, n_broken, first, kept_as)
+    held = _filled(raw)
+    n_blank = raw.count().to_pyarrow().as_py() - held.count().to_pyarrow().as_py()
+    return Raw(held if n_blank else raw, names, path.name, n_broken, first, kept_as, n_blank=n_blank)
+
+
+def _filled(rows: ibis.Table) -> ibis.Table:
+    """Rows that hold a value: a spreadsheet saved as text ends in lines of separators."""
+    return rows.filter(ibis.or_(*(rows[c].notnull() for c in rows.columns if c != ROW)))
 
 
 def _broken(con, rejects: str, text: Decoded, raw: ibis.Table, place: str, header: bool) -> tuple[int, int | None]:

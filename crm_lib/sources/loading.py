@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from crm_lib.sources.files import Raw
 from crm_lib.sources.home import Home, is_local
 from crm_lib.sources.mapping import left_out, mapped, settle_dates
 from crm_lib.sources.settings import Source, TableMapping
-from crm_lib.sources.typed import currencies_of
+from crm_lib.sources.typed import currencies_in, currencies_of, text_of
 
 
 @dataclass(frozen=True)
@@ -136,17 +136,20 @@ def _table(source: Source, name: str, mapping: TableMapping, work: _Work) -> Che
     raw = home.raw(name, mapping)
     if mapping.leave_out:
         work.warnings.append(_left_out(name, raw, mapping))
+    if raw.n_blank:
+        work.warnings.append(_blank(name, raw.n_blank))
     if raw.n_broken:
         n_read = raw.table.count().to_pyarrow().as_py() + raw.n_broken
         allowed = settings.max_rejected_share
         first = (raw.first_broken, raw.broken_in)
         work.warnings.append(broken_lines(name, raw.n_broken, n_read, first, allowed))
+    codes = _codes(name, raw, mapping) if work.signs and mapping.currency_column else ()
     typed = mapped(contract, raw, mapping, lambda other: home.other(name, mapping, other))
     typed = home.held(f"typed_{name}", typed)
     if raw.kept_as:
         home.let_go(raw.kept_as)
     if work.signs:
-        work.currencies[name] = currencies_of(contract, typed)
+        work.currencies[name] = codes or currencies_of(contract, typed)
     typed, note = settle_dates(typed, name, mapping.reading)
     typed = without_missing_codes(contract, typed, settings.satisfaction.scales)
     around = Surroundings(
@@ -170,6 +173,18 @@ def _left_out(name: str, raw: Raw, mapping: TableMapping) -> str:
     return part(
         f"{name}: {n:,} {'row is' if n == 1 else 'rows are'} left out, as leave_out declares for {columns}."
     )
+
+
+def _codes(name: str, raw: Raw, mapping: TableMapping) -> tuple[tuple[str, int], ...]:
+    """How many rows name each currency in the column declared for it."""
+    gone = left_out(name, raw, mapping)
+    rows = raw if gone is None else replace(raw, table=raw.table.filter(~gone))
+    return currencies_in(text_of(rows.column(mapping.currency_column, name)))
+
+
+def _blank(name: str, n: int) -> str:
+    """How many lines held no value, and are no rows."""
+    return part(f"{name}: {n:,} {'line without a value is' if n == 1 else 'lines without a value are'} no row.")
 
 
 def _card(name: str, checked: Checked, table: ibis.Table, currencies: tuple[tuple[str, int], ...]) -> TableCard:

@@ -90,7 +90,8 @@ class TableMapping:
     """How one table of a source becomes a contract table; `file` is a table's name in a database.
 
     `files` names several files that are one table, each by its name or by a pattern such as `orders_????-??.csv`.
-    `leave_out` names values of their columns whose rows are none of ours: cancelled orders, a line of totals.
+    `leave_out` names values of their columns whose rows are none of ours: cancelled orders, a line of totals;
+    `currency_column` is their column that says in which currency a row is.
     """
 
     file: str
@@ -100,6 +101,7 @@ class TableMapping:
     unpivot: tuple[Aspect, ...] = ()
     keep: tuple[str, ...] = ()
     leave_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    currency_column: str = ""
 
 
 @dataclass(frozen=True)
@@ -224,7 +226,7 @@ def _tables(sections: dict[str, Any], shared: dict[str, Any], where: str) -> dic
 
 def _table(name: str, body: dict[str, Any], shared: dict[str, Any], where: str) -> TableMapping:
     reading_keys = [f.name for f in fields(Reading)]
-    own = ("file", "files", "columns", "unpivot", "keep", "leave_out")
+    own = ("file", "files", "columns", "unpivot", "keep", "leave_out", "currency_column")
     known(body, (*own, *reading_keys), where)
     columns = {}
     contract = TABLES[name]
@@ -242,6 +244,7 @@ def _table(name: str, body: dict[str, Any], shared: dict[str, Any], where: str) 
         unpivot=tuple(build(Aspect, a, f"{where}.unpivot") for a in body.get("unpivot", ())),
         keep=tuple(body.get("keep", ())),
         leave_out=_leave_out(body.get("leave_out", {}), f"{where}.leave_out"),
+        currency_column=str(body.get("currency_column", "")),
     )
 
 

@@ -50,7 +50,7 @@ def as_one(con: ibis.BaseBackend, raws: Sequence[Raw], table: str) -> Raw:
             con.insert(kept_as, rows)
         else:
             con.create_table(kept_as, rows, temp=True)
-        parts.append((raw.place, raw.table.count().to_pyarrow().as_py()))
+        parts.append((raw.place, raw.table.count().to_pyarrow().as_py() + raw.n_blank))
         if raw.kept_as:
             con.drop_table(raw.kept_as)
     broken = [raw for raw in raws if raw.n_broken]
@@ -62,6 +62,7 @@ def as_one(con: ibis.BaseBackend, raws: Sequence[Raw], table: str) -> Raw:
         broken_in=broken[0].place if broken else "",
         kept_as=kept_as,
         parts=tuple(parts),
+        n_blank=sum(raw.n_blank for raw in raws),
     )
 
 

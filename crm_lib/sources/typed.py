@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ibis
+from ibis import _
 
 from crm_lib.contract.rules import SEEN, endless_told
 from crm_lib.contract.tables import COUNT, DAY, FLAG, MONEY, NUMBER, TEXT, TIME, TableContract
@@ -18,9 +19,17 @@ CURRENCIES = {
     **dict.fromkeys(("€", "EUR"), "EUR"),
     **dict.fromkeys(("£", "GBP"), "GBP"),
 }
+NAMES = CURRENCIES | {
+    "人民币": "CNY",
+    "人民币元": "CNY",
+    "美元": "USD",
+    "US$": "USD",
+    "欧元": "EUR",
+    "英镑": "GBP",
+}
 # Money as people write it: (12.50) for a negative sum, a sign of the currency before or after, a sign before both.
 BRACKETS = r"^\(.+\)$"
-BLANKS = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+BLANKS = " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 NULL_BYTE = r"\x00"  # no engine's SQL can quote it, and PostgreSQL can't hold it
 # Text to be mended: it is empty, has a blank before or after it, or a null byte within.
 UNTIDY = f"^$|^[{BLANKS}]|[{BLANKS}]$|{NULL_BYTE}"
@@ -29,6 +38,7 @@ AFTER = "[ \u00a0\u202f]*(?:元|[￥¥$€£]|CNY|RMB|USD|EUR|GBP)$"
 # What fits wherever a value goes: an engine without try_cast would raise an error for more.
 DIGITS = "0*[0-9]{1,15}"
 MOST = {MONEY: 10**16 - 1, COUNT: 2**63 - 1024}
+_MOST_CURRENCIES = 50
 EXACT = "decimal(38,6)"
 
 
@@ -144,4 +154,18 @@ def currencies_of(contract: TableContract, table: ibis.Table) -> tuple[tuple[str
     counted: dict[str, int] = {}
     for i, code in enumerate(CURRENCIES.values()):
         counted[code] = counted.get(code, 0) + (found[f"c{i}"] or 0)
+    return _most_first(counted)
+
+
+def currencies_in(values: ibis.Value) -> tuple[tuple[str, int], ...]:
+    """How often each currency stands in a column of currencies; the most frequent first."""
+    rows = values.name("v").as_table().filter(_.v.notnull()).group_by("v").agg(n=_.count())
+    counted: dict[str, int] = {}
+    for row in rows.order_by(ibis.desc("n"), "v").limit(_MOST_CURRENCIES).to_pyarrow().to_pylist():
+        code = NAMES.get(row["v"].upper(), row["v"].upper())
+        counted[code] = counted.get(code, 0) + row["n"]
+    return _most_first(counted)
+
+
+def _most_first(counted: dict[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(((c, n) for c, n in counted.items() if n), key=lambda pair: (-pair[1], pair[0])))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,16 +104,30 @@ def _opened(path: Path) -> Iterator[Any]:
     except calamine.PasswordError:
         raise _locked(path) from None
     except (calamine.CalamineError, OSError) as error:
-        said = type(error).__name__
-        raise DataContractError(
-            f"{path.name} can't be read as a workbook ({said}). Is it the file it says?"
-        ) from None
+        raise _no_workbook(path, type(error).__name__) from None
     try:
         yield book
     except (calamine.CalamineError, calamine.XmlError, calamine.ZipError) as error:
         raise DataContractError(f"{path.name} is damaged ({type(error).__name__}). Save it again.") from None
     finally:
         book.close()
+
+
+def _no_workbook(path: Path, said: str) -> DataContractError:
+    """What a file is that bears the ending of a workbook: web pages and text open in Excel, too."""
+    with path.open("rb") as file:
+        start = file.read(4096)
+    if re.match(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|table|meta|\?xml)", start, re.IGNORECASE):
+        return DataContractError(
+            f"{path.name} is a web page or XML, no workbook. Open it in Excel and save it as .xlsx."
+        )
+    wide = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if wide or (re.search(rb"[\t,;|]", start) and not re.search(rb"[\x00-\x08\x0e-\x1f]", start)):
+        return DataContractError(
+            f"{path.name} is text, no workbook. Rename it to {path.stem}.csv, or open it in Excel and save it "
+            "as .xlsx."
+        )
+    return DataContractError(f"{path.name} can't be read as a workbook ({said}). Is it the file it says?")
 
 
 def _encrypted(path: Path) -> bool:

@@ -102,7 +102,7 @@ def test_texts_become_the_same_values(reading, move):
     data = raw(
         f"sales_{reading}",
         transaction_id=[f"T{i}" for i in range(len(values) + len(DATES))],
-        customer_id=[" C1", "C2 ", f"{IDEOGRAPHIC_BLANK}C3", "\u00a0C4", "", *["c5"] * n],
+        customer_id=[" C1", "\tC2 \t", f"{IDEOGRAPHIC_BLANK}C3", "\u00a0C4", "", *["c5"] * n],
         at=[*["2026年1月5日" if reading == "forms" else "2026-01-05"] * len(values), *DATES],
         amount=[*values, *["1.00"] * len(DATES)],
         quantity=[*NUMBERS, *HOSTILE],

@@ -87,6 +87,90 @@ def test_mixed_encodings(proposed):
     )
 
 
+def test_lines_of_latin_letters_in_two_encodings(proposed):
+    lines = "".join(f"K{i},2026-01-05,9.5,Zürich\n" for i in range(9))
+    body = b"Customer ID,Order Date,Amount,City\n" + lines.encode() + lines.encode("latin-1")
+    assert "9 are UTF-8 and 9 not" in refused(proposed, {"a.csv": body})
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("gb18030", ("女", "毛", "每", "没有", "北京")),
+        ("gb18030", ("女", "毛", "每", "é")),
+        ("big5", ("女", "台北", "客戶", "北京")),
+        ("latin-1", ("Zürich", "Málaga", "N°", "Düsseldorf Süd")),
+        ("cp1252", ("5 €", "Köln – Süd", "«Gruß»", "Zürich")),
+    ],
+)
+def test_a_sound_file_in_an_old_encoding_is_not_called_mixed(proposed, encoding, words):
+    head = (
+        "客户编号,下单时间,订单金额,客户地区\n"
+        if encoding in ("gb18030", "big5")
+        else "Customer ID,Order Date,Amount,City\n"
+    )
+    head = (
+        head.replace("户", "戶")
+        .replace("编号", "編號")
+        .replace("单", "單")
+        .replace("时间", "時間")
+        .replace("订", "訂")
+        .replace("额", "額")
+        .replace("区", "區")
+        if encoding == "big5"
+        else head
+    )
+    body = "".join(f"K{i},2026-01-05,9.5,{words[i % len(words)]}\n" for i in range(40))
+    proposal = proposed({"orders.csv": (head + body).encode(encoding)})
+    assert not any("mixes" in reason for reason in proposal.left_out)
+    assert proposal.tables[0].reading.encoding == encoding
+
+
+def test_a_bad_sheet_beside_a_sound_one_is_left_out_with_its_reason(proposed, tmp_path, xlsx):
+    sheets = {
+        "订单": [["客户编号", "下单时间", "订单金额"], ["K1", "2026-01-05", 1]],
+        "说明": [["说明"], ["a", "b"]],
+    }
+    proposal = proposed({"m.xlsx": xlsx(tmp_path / "m.xlsx", sheets).read_bytes()})
+    assert [t.label for t in proposal.tables] == ["m.xlsx[订单]"]
+    assert len(proposal.left_out) == 1
+
+
+def test_a_workbook_without_a_sound_sheet_is_refused_and_names_the_option(proposed, tmp_path, xlsx):
+    rows = [["客户编号", "下单时间", "订单金额"], ["K1", "2026-01-05", 1], [None, "2026-01-06", 2]]
+    path = xlsx(tmp_path / "m.xlsx", {"A": rows, "B": rows}, merged=["A2:A3"])
+    said = refused(proposed, {"m.xlsx": path.read_bytes()})
+    assert said.startswith("No sheet of m.xlsx can be used. m.xlsx, sheet A: 1 merged cell")
+    assert said.endswith("name it with --sheet.")
+
+
+def test_another_thing_is_no_candidate_for_the_customer(proposed):
+    said = refused(proposed, {"订单.csv": "下单时间,金额,商品\n2026-01-05,10.00,茶\n2026-01-06,20.00,茶\n"})
+    assert "no column could be customer_id (the customer)" in said
+
+
+def test_none_of_the_candidates_is_an_answer_and_refuses_in_words(proposed):
+    text = "下单时间,订单金额,F3\n2026-01-05,10.00,x1\n2026-01-06,20.00,x2\n"
+    (question,) = proposed({"订单.csv": text}).questions
+    assert [choice for choice, _what in question.choices] == ["F3", "none"]
+    assert "no column could be customer_id (the customer)" in refused(proposed, {}, said={"customer_id": "none"})
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("客户编号\t金额\nK1\t5\n".encode("utf-16"), "a.xls is text, no workbook."),
+        (b"<html><body><table><tr><td>a</td></tr></table></body></html>", "a.xls is a web page"),
+        (
+            "客户编号\t金额\nK1\t5\n".encode("gb18030"),
+            "a.xls is text, no workbook. Rename it to a.csv",
+        ),
+    ],
+)
+def test_what_only_opens_in_excel_is_said_to_be_what_it_is(proposed, body, words):
+    assert words in refused(proposed, {"a.xls": body})
+
+
 def test_no_customer_column(proposed):
     said = refused(proposed, {"orders.csv": "下单时间,订单金额\n2026-01-05,10.00\n2026-01-06,20.00\n"})
     assert "no column could be customer_id (the customer)" in said

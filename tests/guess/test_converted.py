@@ -50,6 +50,15 @@ def test_a_check_converts_and_the_rows_are_the_same(shop, monkeypatch):
     assert first.card.tables[0].n_used == 3000
 
 
+def test_lines_without_a_value_are_no_rows_of_a_converted_file_either(shop):
+    write(shop, ",,\n" * 7)
+    for _again in range(2):
+        seen = check("shop")
+        assert seen.card.tables[0].n_read == 3000
+        assert any("7 lines without a value" in warning for warning in seen.warnings)
+    assert len(made(shop)) == 1
+
+
 def test_progress_is_told_up_to_the_end(shop):
     told = []
     check("shop", progress=lambda path, share: told.append((path.name, share)))

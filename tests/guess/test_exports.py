@@ -72,7 +72,11 @@ def test_customers_are_recognised_with_their_first_day(source, name):
 
 @pytest.mark.parametrize(
     ("name", "total", "currency"),
-    [("zoho_sales_orders.csv", 1800.60, ""), ("fenxiang_orders.csv", 21890.50, "CNY")],
+    [
+        ("zoho_sales_orders.csv", 1800.60, ""),
+        ("salesforce_orders.csv", 1800.60, ""),
+        ("fenxiang_orders.csv", 21890.50, "CNY"),
+    ],
 )
 def test_orders_are_recognised_without_the_cancelled_ones(source, name, total, currency):
     table, crm = source(name)

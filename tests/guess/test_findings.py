@@ -74,5 +74,16 @@ def test_two_currencies_are_seen_again_from_what_is_kept(found):
         assert (f.names, f.n, f.of) == (("CNY", "USD"), 1, 3)
 
 
+def test_two_currencies_in_a_column_of_their_own_are_seen_again_from_what_is_kept(found, tmp_path):
+    with (tmp_path / "crm.toml").open("a", encoding="utf-8") as file:
+        file.write('[sources.shop.tables.transactions]\ncurrency_column = "币种"\nfile = "transactions.csv"\n')
+        file.write('leave_out = { "币种" = ["EUR"] }\n')
+    rows = "".join(f"A,2026-01-0{i},{i},{c}\n" for i, c in enumerate(("人民币", "rmb", "USD", "EUR"), 1))
+    text = "customer_id,at,amount,币种\n" + rows
+    for _again in range(2):
+        f = found(transactions=text)[0][kinds.CURRENCIES, "amount"]
+        assert (f.names, f.n, f.of) == (("CNY", "USD"), 1, 3)
+
+
 def test_sound_tables_have_no_finding(found):
     assert found(transactions=orders("A,2026-01-05,5\nB,2026-01-06,6\n"))[1].findings == ()

@@ -141,6 +141,14 @@ def test_an_error_names_the_file_and_its_row(source):
     assert '(first: row 4 of the file orders_2026-02.csv, "drei")' in str(caught.value)
 
 
+def test_lines_without_a_value_do_not_move_the_rows_of_the_files_after(source):
+    first = month(1).replace("K3,", ",,\nK3,", 1) + ",,\n"
+    broken = YEAR | {"orders_2026-01.csv": first, "orders_2026-02.csv": month(2).replace(",3.02\n", ",drei\n")}
+    with pytest.raises(DataContractError) as caught:
+        source(broken)()
+    assert '(first: row 4 of the file orders_2026-02.csv, "drei")' in str(caught.value)
+
+
 def test_a_broken_line_names_its_file(source):
     broken = YEAR | {"orders_2026-03.csv": month(3).replace(",3.03\n", ",3.03,x\n")}
     with pytest.raises(DataContractError) as caught:

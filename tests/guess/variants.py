@@ -214,7 +214,55 @@ VARIANTS = [
     Workbook("workbook with two sheets", CN, others={"说明": [["说明", "内容"], ["导出人", "系统"]]}),
     Typed("typed Parquet"),
     Variant("generic names", ("customer", "date", "total"), file="sales.csv"),
+    Variant(
+        "Navision",
+        ("Sell-to Customer No.", "Posting Date", "Line Amount Excl. VAT"),
+        day("%d.%m.%Y"),
+        money(".", ","),
+        ";",
+        more={"Document No.": lambda i, x: f"RE-{i}", "Unit Price Excl. VAT": lambda i, x: "1,00"},
+    ),
+    Variant(
+        "German invoices",
+        ("Kunden-Nr.", "Belegdatum", "Nettobetrag"),
+        day("%d.%m.%Y"),
+        money(".", ","),
+        ";",
+        "cp1252",
+        more={"Kunde": lambda i, x: "Müller"},
+        below=";;;\r\n" * 5,
+    ),
+    Variant(
+        "tabs behind values", CN, lambda d: f"{d:%Y/%m/%d}\t", orders=[(f"{c}\t", d, x) for c, d, x in ORDERS]
+    ),
+    Variant("zone behind a blank", day=lambda d: f"{d} 10:15:00 +0800"),
+    Variant("clear part of a name", ("Our Customer No.", "Order Date", "Order Amount in Shop")),
+    Variant(
+        "total in the number of the row",
+        CN,
+        more={"序号": lambda i, x: i + 1},
+        below=",,2838218.00,合计\r\n",
+    ),
+    Variant(
+        "refunded orders",
+        CN,
+        more={"订单状态": lambda i, x: "退款成功" if i == 3 else "交易成功"},
+        total=sum(x for *_, x in ORDERS) - 1234567,
+    ),
     # what can't be known must be asked
+    Variant(
+        "the last order is no order",
+        ("客户编号", "最近下单时间", "累计消费金额"),
+        file="订单.csv",
+        answers={"at": "最近下单时间", "amount": "累计消费金额"},
+    ),
+    Variant(
+        "amount of the order on each line",
+        CN,
+        more={"订单编号": lambda i, x: f"D{i // 2}", "商品编号": lambda i, x: f"P{i}"},
+        orders=[o for o in ORDERS for _line in range(2)],
+        answers={"amount_of": "line"},
+    ),
     Variant(
         "two amounts", CN, more={"实付金额": lambda i, x: f"{x / 100 - 1:.2f}"}, answers={"amount": "订单金额"}
     ),

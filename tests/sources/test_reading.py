@@ -77,6 +77,21 @@ def test_null_bytes_are_taken_out_of_texts_so_that_every_query_can_quote_them(pr
     assert found == [("A", "a null", "a null"), ("B", None, None), ("C", "b", "b")]
 
 
+def test_tabs_around_ids_days_and_amounts_are_no_part_of_them(project):
+    project.write("transactions.csv", "customer_id,at,amount\nA\t,2026-01-05\t,1.50\t\n\tB,\t2026-01-06,2\n")
+    assert rows(connect("shop").transactions, "customer_id", "amount") == [
+        ("A", Decimal("1.50")),
+        ("B", Decimal("2.00")),
+    ]
+
+
+def test_lines_of_separators_alone_are_no_rows_and_are_told(project):
+    project.write("transactions.csv", LINES + ",,,\n" * 60)
+    seen = check("shop")
+    assert (seen.card.tables[0].n_read, seen.card.tables[0].n_rejected) == (2, 0)
+    assert seen.warnings == ("transactions: 60 lines without a value are no row.",)
+
+
 def test_leading_zeros_of_ids_are_kept(project):
     project.write("transactions.csv", "customer_id,at,amount\n007,2026-01-05,1\n")
     assert rows(connect("shop").transactions, "customer_id") == [("007",)]

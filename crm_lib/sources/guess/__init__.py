@@ -42,7 +42,7 @@ def propose(
     left_out: list[str] = []
     for path in paths:
         try:
-            found, asked = pieces_of(con, path, answers, store)
+            found, asked, reasons = pieces_of(con, path, answers, store)
         except DataContractError as error:
             if len(paths) == 1:
                 raise
@@ -50,12 +50,14 @@ def propose(
             continue
         pieces += found
         questions += asked
+        left_out += reasons
     pieces, asked, reasons = months.joined(con, pieces, answers)
     questions += asked
     left_out += reasons
     tables = []
+    alone = len(pieces) == 1 and not questions and not left_out
     for piece in pieces:
-        table, asked, reason = _one(piece, answers, alone=len(pieces) == 1 and not questions)
+        table, asked, reason = _one(piece, answers, alone)
         if table and not asked:
             items, asked = wide.items_of(piece, table, answers)
             tables += items

@@ -131,6 +131,8 @@ def _table(table: ProposedTable) -> Table:
         written["keep"] = list(table.keep)
     if table.leave_out:
         written["leave_out"] = _inline({k: list(v) for k, v in table.leave_out.items()})
+    if table.currency_column:
+        written["currency_column"] = table.currency_column
     columns = tomlkit.table()
     for column in table.columns:
         columns[column.target] = _column(column)

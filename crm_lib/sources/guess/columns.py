@@ -13,7 +13,7 @@ from crm_lib.contract.rules import ROW
 from crm_lib.contract.tables import COUNT, DAY, FLAG, MONEY, NUMBER, TABLES, TEXT, TIME, Column
 from crm_lib.sources.files import Raw
 from crm_lib.sources.guess.shapes import is_day, is_number, is_serial, plain
-from crm_lib.sources.guess.vocabulary import NEVER, VOCABULARY
+from crm_lib.sources.guess.vocabulary import HINTS, NEVER, TOTALS, TURNING, VOCABULARY
 from crm_lib.sources.typed import NO, YES, text_of
 
 CERTAIN, GENERAL, NAMED, PARTLY = "certain", "general", "named", "partly"
@@ -77,14 +77,20 @@ def _said(value: object) -> str:
     return str(value).strip().removesuffix(" 00:00:00")
 
 
+def is_whole(text: str) -> bool:
+    """Whether it is a whole number, also one that a tool wrote as 17.0."""
+    return bool(re.fullmatch(r"[+-]?\d+(\.0+)?", text))
+
+
 def _looks(values: tuple[str, ...]) -> frozenset[str]:
+    values = tuple(v for v in values if plain(v) not in TOTALS)  # the word of a line of totals says nothing
     if not values:
         return frozenset(("nothing",))
     kinds = {
         "day": sum(map(is_day, values)),
         "counted day": sum(is_day(v) or is_serial(v) for v in values),
         "number": sum(map(is_number, values)),
-        "whole": sum(bool(re.fullmatch(r"[+-]?\d+(\.0+)?", v)) for v in values),
+        "whole": sum(map(is_whole, values)),
         "flag": sum(v.lower() in YES + NO for v in values),
         "address": sum("@" in v for v in values),
         "phone": sum(bool(re.fullmatch(r"(\+?86[- ]?)?1[3-9]\d{9}", v)) for v in values),
@@ -139,6 +145,12 @@ def _named(table: str, target: str, theirs: TheirColumn) -> str:
     return PARTLY if any(n in said for n in names.certain if len(n) >= _length(n)) else ""
 
 
+def speaks_enough(match: Match) -> bool:
+    """Whether a name that holds one of ours says that and no more: not the last order, nor a sum over many."""
+    said = plain(match.column.name)
+    return match.by == PARTLY and not any(word in said for word in TURNING)
+
+
 def _length(name: str) -> int:
     """From which length on a name inside another counts: two Chinese letters, six plain ones."""
     return 6 if name.isascii() else 2
@@ -147,10 +159,18 @@ def _length(name: str) -> int:
 def other_fits(table: str, target: str, theirs: list[TheirColumn], taken: set[str]) -> list[TheirColumn]:
     """Columns whose values would do for a column of ours that no name speaks for."""
     column = TABLES[table].column(target)
-    fitting = [t for t in theirs if t.name not in taken and fits(column, t) and plain(t.name) not in NEVER]
+    fitting = [t for t in theirs if t.name not in taken and fits(column, t) and not _is_other(target, t.name)]
     if column.type in (DAY, TIME):  # numbers are taken for days only where nothing else could be
         return [t for t in fitting if "day" in t.looks_like] or fitting
     return fitting
+
+
+def _is_other(target: str, name: str) -> bool:
+    """Whether a heading says that it is something else: never ours, another column of ours, or another thing."""
+    said = plain(name)
+    others = (names for columns in VOCABULARY.values() for t, names in columns.items() if t != target)
+    things = (words for table, words in HINTS.items() if target not in TABLES[table].key)
+    return said in NEVER or any(said in n.certain for n in others) or any(said in words for words in things)
 
 
 def is_unique(raw: Raw, name: str) -> bool:

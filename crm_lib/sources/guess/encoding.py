@@ -27,6 +27,7 @@ _CLEAR = 1.5  # by how much it must beat the other
 _LINES_JUDGED = 20_000
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _LONE = re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])")
+_TWO = re.compile(rb"(?<![\x80-\xff])\xc3[\x80-\xbf](?![\x80-\xff])")
 _THREE = re.compile(rb"[\xe0-\xef][\x80-\xbf]{2}")
 
 
@@ -102,8 +103,7 @@ def _old(path: Path) -> Encoding:
     lines = list(_lines(path))
     _refuse_mixed(path, lines)
     text = b"".join(lines)
-    lone, runs = len(_LONE.findall(text)), len(_HIGH.findall(text))
-    if lone > 0.8 * runs:
+    if _is_western(text):
         western = "cp1252" if re.search(rb"[\x80-\x9f]", text) else "latin-1"
         return Encoding(western, "single accented letters between plain ones")
     shares = {name: _frequent(text, name) for name in ("gb18030", "big5") if _decodes(path, name)}
@@ -121,17 +121,28 @@ def _old(path: Path) -> Encoding:
     )
 
 
+def _is_western(text: bytes) -> bool:
+    """Whether most letters beyond ASCII stand alone, as accented letters do."""
+    return len(_LONE.findall(text)) > 0.8 * len(_HIGH.findall(text))
+
+
 def _frequent(text: bytes, name: str) -> float:
     letters = [c for c in text.decode(name, "ignore") if not c.isascii() and c.isalpha()]
     return sum(c in FREQUENT for c in letters) / len(letters) if letters else 0.0
 
 
 def _refuse_mixed(path: Path, lines: list[bytes]) -> None:
-    """Lines of Chinese UTF-8 beside lines that are not: no one encoding reads them all."""
-    whole = [line for line in lines if _THREE.search(line) and _is_utf8(line)]
-    broken = sum(not _is_utf8(line) for line in lines)
-    if whole and broken and len(whole) > 0.02 * len(lines):
-        n = len(whole)
+    """Lines of UTF-8 beside lines that are not: no one encoding reads them all.
+
+    Two bytes of UTF-8 can be a Chinese letter of an old encoding: an accented letter they are only where the other
+    lines are Western.
+    """
+    utf8 = [line for line in lines if _is_utf8(line)]
+    others = b"".join(line for line in lines if not _is_utf8(line))
+    letters = (_THREE, _TWO) if _is_western(others) else (_THREE,)
+    n = sum(any(letter.search(line) for letter in letters) for line in utf8)
+    broken = len(lines) - len(utf8)
+    if broken and n > 0.02 * len(lines):
         raise DataContractError(
             f"{path.name} mixes encodings: of its lines with more than plain letters, {n:,} "
             f"{'is' if n == 1 else 'are'} UTF-8 and {broken:,} not. "

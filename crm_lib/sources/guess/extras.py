@@ -1,4 +1,4 @@
-"""What belongs to a table beside its columns: words translated, rows that are none, the currency, attributes."""
+"""What belongs to a table beside its columns: words translated, the currency, attributes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ from crm_lib.sources.guess.pieces import Answers, Piece
 from crm_lib.sources.guess.proposal import ProposedColumn, Question
 from crm_lib.sources.guess.shapes import currencies_in, plain, unit
 from crm_lib.sources.guess.vocabulary import (
-    CANCELLED,
     CASE_KINDS,
     CURRENCY,
     LOST,
     NEVER,
-    STATES,
-    TOTALS,
     UNIT_CURRENCIES,
     VOCABULARY,
     WON,
@@ -78,36 +75,6 @@ def words_of(piece: Piece, table: str, columns: Columns, notes: list[str]) -> No
             notes.append(f"{target} is left out: {column.theirs.name} holds other words than {', '.join(ours)}.")
 
 
-def rows_to_leave_out(piece: Piece, table: str, columns: Columns, notes: list[str]) -> dict[str, tuple[str, ...]]:
-    """Cancelled orders and lines of totals, which would count as sales."""
-    if table != "transactions":
-        return {}
-    used = {c.theirs.name for c in columns.values()}
-    found: dict[str, tuple[str, ...]] = {}
-    for theirs in piece.columns:
-        words = TOTALS if theirs.name in used else CANCELLED if plain(theirs.name) in STATES else frozenset()
-        if not words or {"number", "day"} & theirs.looks_like:
-            continue
-        there = _there(piece, theirs, words)
-        if there:
-            found[theirs.name] = tuple(there)
-            said = ", ".join(f"{v} ({n:,})" for v, n in there.items())
-            notes.append(f"{theirs.name}: rows with {said} are left out, as they are no sales.")
-    return found
-
-
-def _there(piece: Piece, theirs: TheirColumn, words: frozenset[str]) -> dict[str, int]:
-    """Which of these words stand in the column, and how often."""
-    from ibis import _
-
-    from crm_lib.sources.typed import text_of
-
-    text = text_of(piece.raw.table[piece.raw.names[theirs.name]])
-    low = piece.raw.table.select(v=text).filter(_.v.length() <= max(map(len, words)) + 6)
-    counted = low.group_by("v").agg(n=_.count()).order_by("v").limit(100_000).to_pyarrow().to_pylist()
-    return {row["v"]: row["n"] for row in counted if plain(row["v"]) in words}
-
-
 def currency_of(piece: Piece, table: str, columns: Columns, answers: Answers, questions: list[Question]) -> str:
     """The currency of the amounts: said, signed, in the heading or a column of its own; asked when mixed."""
     money = [c for t, c in columns.items() if TABLES[table].column(t).type == MONEY]
@@ -135,13 +102,26 @@ def currency_of(piece: Piece, table: str, columns: Columns, answers: Answers, qu
     return named[0] if named else ""
 
 
+def currency_column(piece: Piece, table: str, columns: Columns) -> str:
+    """Their column that names the currency of each amount; empty where there is none."""
+    if not any(TABLES[table].column(target).type == MONEY for target in columns):
+        return ""
+    return next((c.name for c in piece.columns if _codes(piece, c)), "")
+
+
 def _in_own_column(piece: Piece) -> dict[str, int]:
-    for theirs in piece.columns:
-        if plain(theirs.name) in CURRENCY or plain(theirs.name).endswith("currency"):
-            values = distinct(piece.raw, theirs.name, 20) or {}
-            codes = {UNIT_CURRENCIES.get(v.lower(), v.upper()): n for v, n in values.items()}
-            return {code: n for code, n in codes.items() if len(code) == 3 and code.isascii()}
-    return {}
+    return next((codes for c in piece.columns if (codes := _codes(piece, c))), {})
+
+
+def _codes(piece: Piece, theirs: TheirColumn) -> dict[str, int]:
+    """How often each currency stands in a column of currencies."""
+    if plain(theirs.name) not in CURRENCY and not plain(theirs.name).endswith("currency"):
+        return {}
+    counted: dict[str, int] = {}
+    for value, n in (distinct(piece.raw, theirs.name, 20) or {}).items():
+        code = UNIT_CURRENCIES.get(value.lower(), value.upper())
+        counted[code] = counted.get(code, 0) + n
+    return {code: n for code, n in counted.items() if len(code) == 3 and code.isascii()}
 
 
 def attributes(piece: Piece, table: str, columns: Columns) -> tuple[str, ...]:

@@ -19,6 +19,9 @@ SIGNS = (",", ";", "\t", "|")
 MOST_COLUMNS = 300
 _RECORDS = 200
 _ABOVE = 15  # lines that may stand above the header
+_TAB = re.compile(r"\t+")
+# Tabs beside another sign: exports put them around ids so that Excel keeps every digit.
+_PADDING = re.compile(r'(?:(?<=[,;|\n])|(?<=[,;|\n]"))\t+|\t+(?="?[,;|\n])')
 _AT = re.compile(r".@.")
 
 
@@ -39,7 +42,8 @@ def layout_of_text(path: Path, encoding: str, separator: str = "", skip: int | N
     lines = text.splitlines(keepends=True)
     if not any(line.strip() for line in lines):
         raise DataContractError(f"{path.name} is empty: its first line must name the columns.")
-    ranked = sorted(((_fit(lines, s), s) for s in ([separator] if separator else SIGNS)), reverse=True)
+    signs = [separator] if separator else [s for s in SIGNS if s != "\t" or not _pads("\n" + text)]
+    ranked = sorted(((_fit(lines, s), s) for s in signs), reverse=True)
     (best, sign) = ranked[0]
     also = tuple(s for fit, s in ranked[1:] if fit[0] > 0.95 * best[0] and fit[1] >= 3 and best[1] >= 3)
     rows = _records(lines, sign)
@@ -60,6 +64,12 @@ def layout_of_rows(rows: list[list[str]], place: str, skip: int | None = None) -
     above = _above(rows, place) if skip is None else skip
     said = tuple(" ".join(v for v in row if v.strip()) for row in rows[:above])
     return Layout(",", above, _names(rows, above, place), above=said)
+
+
+def _pads(text: str) -> bool:
+    """Whether tabs only stand around values that another sign separates."""
+    n = len(_TAB.findall(text))
+    return bool(n) and len(_PADDING.findall(text)) == n and bool(re.search(r"\t\"?[,;|]", text))
 
 
 def _fit(lines: list[str], sign: str) -> tuple[float, int]:

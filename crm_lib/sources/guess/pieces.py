@@ -70,13 +70,13 @@ def files_in(path: Path) -> list[Path]:
 
 def pieces_of(
     con: ibis.BaseBackend, path: Path, answers: Answers, store: Store | None = None
-) -> tuple[list[Piece], list[Question]]:
-    """The pieces of one file, and what must be asked before they can be read."""
+) -> tuple[list[Piece], list[Question], list[str]]:
+    """The pieces of one file, what must be asked before they can be read, and why some of it is left out."""
     if path.suffix.lower() in files.PARQUET:
-        return [_piece(path.name, path, Reading(), files.read(con, path, Reading()), ())], []
+        return [_piece(path.name, path, Reading(), files.read(con, path, Reading()), ())], [], []
     if path.suffix.lower() in workbook.WORKBOOKS:
         return _sheets(con, path, answers)
-    return _text(con, path, answers, store)
+    return *_text(con, path, answers, store), []
 
 
 def _text(con, path: Path, answers: Answers, store: Store | None) -> tuple[list[Piece], list[Question]]:
@@ -97,28 +97,44 @@ def _text(con, path: Path, answers: Answers, store: Store | None) -> tuple[list[
     reading = reading_of(layout, encoding)
     raw = files.read(con, path, reading, store)
     notes = _above(layout)
+    if raw.n_blank:
+        notes += (f"{raw.n_blank:,} lines hold no value and are passed over.",)
     if raw.n_broken:
         first = f"first: line {raw.first_broken:,}"
         notes += (f"{raw.n_broken:,} lines have more or fewer values than the header ({first}).",)
     return [_piece(label, path, reading, raw, notes)], []
 
 
-def _sheets(con, path: Path, answers: Answers) -> tuple[list[Piece], list[Question]]:
+def _sheets(con, path: Path, answers: Answers) -> tuple[list[Piece], list[Question], list[str]]:
+    """The sheets of a workbook that hold a table; of several, one that can't be used is left out, and why."""
     names = workbook.sheets(path)
     wanted = answers.get(path.name, "sheet")
     if wanted:
         names = [wanted]
     if not names:
         raise DataContractError(f"{path.name} is empty: no sheet of it holds a value.")
-    found = []
+    found, left_out = [], []
     for name in names:
-        label = path.name if len(names) == 1 else f"{path.name}[{name}]"
-        rows = workbook.first_rows(path, name, 200)
-        layout = layout_of_rows(rows, label, _skip(answers, label))
-        _refuse_repeated(layout, label)
-        reading = Reading(sheet=name, skip=layout.skip)
-        found.append(_piece(label, path, reading, files.read(con, path, reading), _above(layout)))
-    return found, []
+        try:
+            found.append(
+                _sheet(con, path, name, path.name if len(names) == 1 else f"{path.name}[{name}]", answers)
+            )
+        except DataContractError as error:
+            if len(names) == 1:
+                raise
+            left_out.append(str(error))
+    if not found:
+        raise DataContractError(
+            f"No sheet of {path.name} can be used. {' '.join(left_out)} Correct one, and name it with --sheet."
+        )
+    return found, [], left_out
+
+
+def _sheet(con, path: Path, name: str, label: str, answers: Answers) -> Piece:
+    layout = layout_of_rows(workbook.first_rows(path, name, 200), label, _skip(answers, label))
+    _refuse_repeated(layout, label)
+    reading = Reading(sheet=name, skip=layout.skip)
+    return _piece(label, path, reading, files.read(con, path, reading), _above(layout))
 
 
 def _piece(label: str, path: Path, reading: Reading, raw: files.Raw, notes: tuple[str, ...]) -> Piece:

@@ -53,6 +53,7 @@ class ProposedTable:
     n_rows: int = 0
     recognised: str = ""
     currency: str = ""
+    currency_column: str = ""
     stages: tuple[str, ...] = ()
     scales: dict[str, Scale] = field(default_factory=dict)
     last_day: str = ""

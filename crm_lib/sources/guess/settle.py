@@ -3,48 +3,39 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from crm_lib.contract.tables import COUNT, DAY, MONEY, NUMBER, TABLES, TIME
 from crm_lib.errors import DataContractError
 from crm_lib.sources.dates import EXCEL
 from crm_lib.sources.guess import forms
-from crm_lib.sources.guess.columns import CERTAIN, GENERAL, NAMED, PARTLY, Match, TheirColumn, distinct, other_fits
-from crm_lib.sources.guess.extras import attributes, currency_of, deals_closed, rows_to_leave_out, words_of
-from crm_lib.sources.guess.pieces import Answers, Piece
-from crm_lib.sources.guess.proposal import LIKELY, SAID, SURE, ProposedColumn, ProposedTable, Question
-from crm_lib.sources.guess.scales import scales_of
-from crm_lib.sources.guess.shapes import unit
-from crm_lib.sources.guess.tables import Choice
-from crm_lib.sources.guess.vocabulary import UNITS
-from crm_lib.sources.settings import ColumnMapping, Reading
-
-# Columns that need not be there, but on which figures hang: two candidates are asked about, not dropped.
-ASKED = frozenset(
-    ("amount", "opened_at", "closed_at", "stage", "since", "nps", "csat", "days_since_last", "n_orders")
+from crm_lib.sources.guess.choosing import Found, choose_columns
+from crm_lib.sources.guess.columns import (
+    distinct,
 )
-_MOST_CHOICES = 12
+from crm_lib.sources.guess.extras import attributes, currency_column, currency_of, deals_closed, words_of
+from crm_lib.sources.guess.no_sales import rows_to_leave_out
+from crm_lib.sources.guess.pieces import Answers, Piece
+from crm_lib.sources.guess.proposal import ProposedTable, Question
+from crm_lib.sources.guess.scales import scales_of
+from crm_lib.sources.guess.tables import Choice
+from crm_lib.sources.mapping import left_out
+from crm_lib.sources.settings import Reading, TableMapping
+
 _ORDERS = ("day-first", "month-first", "year-first")
 _READ = 0.99
 
 
-@dataclass
-class _Found:
-    """What has been settled so far."""
-
-    columns: dict[str, ProposedColumn] = field(default_factory=dict)
-    questions: list[Question] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
 def settle(piece: Piece, choice: Choice, answers: Answers) -> tuple[ProposedTable, list[Question]]:
     """The proposal for one piece, and the questions that must be answered before it holds."""
-    found = _Found(notes=list(piece.notes))
-    _choose_columns(piece, choice, answers, found)
+    found = Found(notes=list(piece.notes))
+    choose_columns(piece, choice, answers, found)
     if found.questions:
         return _table(piece, choice, found), found.questions
     deals_closed(piece, choice.table, found.columns, found.notes)
     words_of(piece, choice.table, found.columns, found.notes)
+    leave_out = rows_to_leave_out(piece, choice.table, found.columns, answers, found.notes, found.questions)
+    piece = _without(piece, choice.table, leave_out)
     dated = _dates(piece, choice.table, answers, found)
     counted = _numbers(piece, choice.table, answers, found)
     reading = replace(
@@ -58,8 +49,9 @@ def settle(piece: Piece, choice: Choice, answers: Answers) -> tuple[ProposedTabl
         _table(piece, choice, found),
         reading=reading,
         keep=attributes(piece, choice.table, found.columns),
-        leave_out=rows_to_leave_out(piece, choice.table, found.columns, found.notes),
+        leave_out=leave_out,
         currency=currency,
+        currency_column=currency_column(piece, choice.table, found.columns),
         stages=_stages(piece, choice, found),
         scales=scales_of(piece, choice.table, found.columns, reading, found.notes),
         last_day=_last_day(piece, choice.table, found, reading, answers.today),
@@ -67,7 +59,15 @@ def settle(piece: Piece, choice: Choice, answers: Answers) -> tuple[ProposedTabl
     return replace(made, notes=tuple(found.notes)), found.questions
 
 
-def _table(piece: Piece, choice: Choice, found: _Found) -> ProposedTable:
+def _without(piece: Piece, table: str, leave_out: dict[str, tuple[str, ...]]) -> Piece:
+    """The piece without the rows that are left out, so that their words are not judged as days or amounts."""
+    gone = left_out(table, piece.raw, TableMapping(file="", leave_out=leave_out))
+    if gone is None:
+        return piece
+    return replace(piece, raw=replace(piece.raw, table=piece.raw.table.filter(~gone)))
+
+
+def _table(piece: Piece, choice: Choice, found: Found) -> ProposedTable:
     used = {c.theirs.name for c in found.columns.values()}
     profile = choice.profile
     return ProposedTable(
@@ -84,102 +84,12 @@ def _table(piece: Piece, choice: Choice, found: _Found) -> ProposedTable:
     )
 
 
-def _choose_columns(piece: Piece, choice: Choice, answers: Answers, found: _Found) -> None:
-    contract = TABLES[choice.table]
-    taken: set[str] = set()
-    certain_first = sorted(
-        (c.name for c in contract.columns), key=lambda n: _first_rank(choice.matches.get(n, ())), reverse=False
-    )
-    for target in [c.name for c in contract.columns if answers.get(piece.label, c.name)]:
-        column = _named(piece, choice.table, target, answers.get(piece.label, target))
-        if column:
-            found.columns[target] = _proposed(target, column, SAID, "")
-            taken.add(column.name)
-    for target in certain_first:
-        if target in found.columns or answers.get(piece.label, target):
-            continue
-        _choose(piece, choice, target, taken, found)
-    order = [c.name for c in contract.columns]
-    found.columns = dict(sorted(found.columns.items(), key=lambda item: order.index(item[0])))
-
-
-def _first_rank(those) -> int:
-    return (CERTAIN, GENERAL, NAMED, PARTLY).index(those[0].by) if those else 4
-
-
-def _choose(piece: Piece, choice: Choice, target: str, taken: set[str], found: _Found) -> None:
-    """One column of ours: the best name that is free, a question where two are as good or the name is weak."""
-    required = target in TABLES[choice.table].required
-    shared = choice.profile is not None and target in choice.profile.columns
-    free = [m for m in choice.matches.get(target, ()) if shared or m.column.name not in taken]
-    best = [m for m in free if m.by == free[0].by]
-    weak = bool(best) and best[0].by in (NAMED, PARTLY)
-    if not free and required:
-        _ask_for_missing(piece, choice, target, taken, found)
-    elif len(best) == 1 and not weak:
-        sure = SURE if best[0].by == CERTAIN else LIKELY
-        why = choice.profile.system if shared else ""
-        found.columns[target] = _proposed(target, best[0].column, sure, why)
-        taken.add(best[0].column.name)
-    elif best and (required or (target in ASKED and not weak)):
-        found.questions.append(_which(piece, choice.table, target, best, weak))
-    elif best and not weak:
-        names = ", ".join(m.column.name for m in best)
-        found.notes.append(
-            f"{target} is left out: several columns could be it ({names}). Name one with --set {target}=…"
-        )
-
-
-def _which(piece: Piece, table: str, target: str, those: list[Match], weak: bool) -> Question:
-    meaning = TABLES[table].column(target).meaning
-    words = f"{piece.label}: which column is {target} ({meaning})?"
-    if those[0].by == NAMED:
-        words += " No column of ids was found; what stands in this one would name the customers on the pages."
-    elif weak:
-        words += " The names are not clear."
-    return Question(f"{piece.label}:{target}", words, tuple((m.column.name, _examples(m.column)) for m in those))
-
-
-def _ask_for_missing(piece: Piece, choice: Choice, target: str, taken: set[str], found: _Found) -> None:
-    candidates = other_fits(choice.table, target, list(piece.columns), taken)
-    words = f"{TABLES[choice.table].column(target).meaning}"
-    if not candidates:
-        names = ", ".join(c.name for c in piece.columns)
-        raise DataContractError(
-            f"{piece.label}: no column could be {target} ({words}), which the table {choice.table} needs. "
-            f"Its columns are: {names}. Export it with that column, or name one with --set {target}=COLUMN."
-        )
-    asked = f"{piece.label}: which column is {target} ({words})? No name says so."
-    choices = tuple((c.name, _examples(c)) for c in candidates[:_MOST_CHOICES])
-    found.questions.append(Question(f"{piece.label}:{target}", asked, choices))
-
-
-def _examples(column: TheirColumn) -> str:
-    return ", ".join(v[:20] for v in column.examples[:3])
-
-
-def _named(piece: Piece, table: str, target: str, said: str) -> TheirColumn | None:
-    if said == "none" and target not in TABLES[table].required:
-        return None
-    for column in piece.columns:
-        if column.name == said:
-            return column
-    names = ", ".join(c.name for c in piece.columns)
-    raise DataContractError(f'{piece.label} has no column "{said}" for {target}. Its columns are: {names}.')
-
-
-def _proposed(target: str, theirs: TheirColumn, sure: str, why: str) -> ProposedColumn:
-    times = UNITS.get(unit(theirs.name), 1)
-    note = why or (f"given in {unit(theirs.name)}" if times != 1 else "")
-    return ProposedColumn(target, theirs, sure, ColumnMapping(column=theirs.name, times=times), note)
-
-
-def _of_type(table: str, found: _Found, *types: str) -> list[str]:
+def _of_type(table: str, found: Found, *types: str) -> list[str]:
     names = [c.theirs.name for t, c in found.columns.items() if TABLES[table].column(t).type in types]
     return list(dict.fromkeys(names))
 
 
-def _dates(piece: Piece, table: str, answers: Answers, found: _Found) -> forms.Forms:
+def _dates(piece: Piece, table: str, answers: Answers, found: Found) -> forms.Forms:
     columns = _of_type(table, found, DAY, TIME)
     said = answers.get(piece.label, "dates")
     if said and said not in _ORDERS:
@@ -198,7 +108,7 @@ def _dates(piece: Piece, table: str, answers: Answers, found: _Found) -> forms.F
     return dated
 
 
-def _counted(piece: Piece, columns: list[str], dated: forms.Forms, answers: Answers, found: _Found) -> forms.Forms:
+def _counted(piece: Piece, columns: list[str], dated: forms.Forms, answers: Answers, found: Found) -> forms.Forms:
     """Days as numbers: an old Excel for Mac counts from four years later, which is asked about where it fits."""
     said = answers.get(piece.label, "excel_days")
     if said and said not in EXCEL:
@@ -229,7 +139,7 @@ def _order(dates: tuple[str, ...]) -> str:
     return "year-first"
 
 
-def _numbers(piece: Piece, table: str, answers: Answers, found: _Found) -> forms.Forms:
+def _numbers(piece: Piece, table: str, answers: Answers, found: Found) -> forms.Forms:
     columns = _of_type(table, found, MONEY, NUMBER, COUNT)
     said = {"comma": ",", "point": "."}.get(
         answers.get(piece.label, "decimal"), answers.get(piece.label, "decimal")
@@ -251,7 +161,7 @@ def _numbers(piece: Piece, table: str, answers: Answers, found: _Found) -> forms
     return counted
 
 
-def _note_unread(columns: str, what: str, seen: forms.Forms, found: _Found) -> None:
+def _note_unread(columns: str, what: str, seen: forms.Forms, found: Found) -> None:
     """Values that no form reads are set aside, one by one; where they are many the table would be refused."""
     n = seen.n_filled - seen.n_read
     if n:
@@ -262,7 +172,7 @@ def _note_unread(columns: str, what: str, seen: forms.Forms, found: _Found) -> N
         )
 
 
-def _stages(piece: Piece, choice: Choice, found: _Found) -> tuple[str, ...]:
+def _stages(piece: Piece, choice: Choice, found: Found) -> tuple[str, ...]:
     """Stages in the export's usual order, where the file holds no others."""
     stage = found.columns.get("stage")
     if not stage or not choice.profile or not choice.profile.stages:
@@ -278,7 +188,7 @@ def _stages(piece: Piece, choice: Choice, found: _Found) -> tuple[str, ...]:
     return tuple(spelled[s.casefold()] for s in choice.profile.stages if s.casefold() in spelled)
 
 
-def _last_day(piece: Piece, table: str, found: _Found, reading: Reading, today: dt.date) -> str:
+def _last_day(piece: Piece, table: str, found: Found, reading: Reading, today: dt.date) -> str:
     """The last day, up to today, on which a row came to be known; empty where the table has no such column."""
     from crm_lib.sources.typed import typed
 

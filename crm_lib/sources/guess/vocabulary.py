@@ -39,9 +39,12 @@ VOCABULARY: dict[str, dict[str, Names]] = {
     name: {c.name: _names(name, c.name, _WRITTEN["tables"]) for c in contract.columns}
     for name, contract in TABLES.items()
 }
-NEVER, WON, LOST, CANCELLED, STATES, TOTALS, CURRENCY, TRAITS = (
+NEVER, WON, LOST, CANCELLED, REFUNDED, SOLD, STATES, REFUNDS, TOTALS, TURNING, CURRENCY, TRAITS = (
     _plain(_WRITTEN[key])
-    for key in ("never", "won", "lost", "cancelled", "states", "totals", "currency", "traits")
+    for key in (
+        *("never", "won", "lost", "cancelled", "refunded", "sold", "states"),
+        *("refunds", "totals", "turning", "currency", "traits"),
+    )
 )
 EXPECTED, PERCEIVED = (tuple(_WRITTEN[key]) for key in ("expected", "perceived"))
 CASE_KINDS = {kind: _plain(words) for kind, words in _WRITTEN["case_kinds"].items()}

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from crm_lib.contract.settings import Scale
-from crm_lib.sources.guess.columns import TheirColumn
+from crm_lib.sources.guess.columns import TheirColumn, is_whole
 from crm_lib.sources.guess.pieces import Answers, Piece
 from crm_lib.sources.guess.proposal import ProposedTable, Question
 from crm_lib.sources.guess.shapes import plain
@@ -54,7 +54,7 @@ def _is_answer(theirs: TheirColumn) -> bool:
     said = plain(theirs.name)
     if "whole" not in theirs.looks_like or said in NEVER or any(word in said for word in TRAITS):
         return False
-    numbers = {int(float(v)) for v in theirs.values}
+    numbers = {int(float(v)) for v in theirs.values if is_whole(v)}
     return len(numbers) >= _FEWEST and min(numbers) >= 0 and max(numbers) <= _HIGHEST
 
 
