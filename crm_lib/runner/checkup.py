@@ -17,7 +17,6 @@ from crm_lib.theme.said import error
 from crm_lib.theme.words import gettext as _
 from crm_lib.theme.words import money, ngettext, number, percent
 
-_PAGE = "check"
 _MOST_MISSING = 30
 
 
@@ -66,7 +65,7 @@ def write(
 ) -> Path:
     """Write the page of a check, in the language in use, beside the dates of its source."""
     html = page(card, findings, problems, notes, made_at, command)
-    place = reports / card.source / archive.page_name(_PAGE, words.language())
+    place = reports / card.source / archive.page_name(archive.CHECK, words.language())
     archive.write(place, html)
     return place
 
