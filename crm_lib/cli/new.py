@@ -137,7 +137,7 @@ def _check(project: Path, topic: str, title: str, question: str) -> None:
 
 
 def _taken(project: Path) -> set[str]:
-    """Names that no topic can bear: pages and folders of the runner, and what the files written speak of by name."""
+    """Names that no topic can bear: pages and folders of the runner, and what its own files speak of by name."""
     from crm_lib.contract import lists
     from crm_lib.runner import archive
 
