@@ -189,7 +189,10 @@ def _words_of(f: Finding) -> tuple[str, str]:
         ),
         kinds.NEGATIVE_CUSTOMERS: (
             _("customers whose refunds exceed their purchases"),
-            _("They stay with money below zero. Often the purchase lies before the export begins."),
+            _(
+                "Those with an order stay, with money below zero; those with refunds only are left out and counted. "
+                "Often the purchase lies before the export begins."
+            ),
         ),
         kinds.WITHOUT_ORDERS: (
             _("customers without an order"),
