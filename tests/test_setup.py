@@ -96,9 +96,7 @@ def test_another_python_gets_a_plain_message(tmp_path):
 
 
 def test_a_notebook_that_was_run_is_committed_as_it_was():
-    (strip,) = re.findall(
-        r"^STRIP := \S+/nbstripout (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M
-    )
+    (strip,) = re.findall(r"^STRIP := \S+/nbstripout (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
     kept = (ROOT / "notebooks" / "clv.ipynb").read_text(encoding="utf-8")
     ran = nbformat.reads(kept, as_version=4)
     ran.metadata["language_info"] = {"name": "python", "version": "3.12.1"}
@@ -136,7 +134,11 @@ def clone(tmp_path):
 def test_a_commit_holds_no_outputs_but_those_that_are_checked(clone):
     folder, git = clone
     recipe = subprocess.run(
-        ["make", "--dry-run", "--always-make", ".venv/.ready"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--dry-run", "--always-make", ".venv/.ready"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     (line,) = (line for line in recipe.stdout.splitlines() if "git config" in line)
     subprocess.run(["sh", "-c", line], cwd=folder, check=True)

@@ -190,8 +190,8 @@ def _words_of(f: Finding) -> tuple[str, str]:
         kinds.NEGATIVE_CUSTOMERS: (
             _("customers whose refunds exceed their purchases"),
             _(
-                "Those with an order stay, with money below zero; those with refunds only are left out and counted. "
-                "Often the purchase lies before the export begins."
+                "Those with an order stay, with money below zero; those with refunds only are left out and "
+                "counted. Often the purchase lies before the export begins."
             ),
         ),
         kinds.WITHOUT_ORDERS: (

@@ -73,7 +73,9 @@ def test_reports_do_with_customers_below_zero_what_the_check_says(found):
     """With an order they stay; with refunds only they are left out and counted."""
     seen, told = found(transactions=orders("A,2026-01-05,5\nA,2026-01-06,-9\nB,2026-01-01,-7\nC,2026-01-01,8\n"))
     assert seen[kinds.NEGATIVE_CUSTOMERS, "customer_id"].n == 2
-    (effect,) = (line.effect for line in checkup.said(told.card, told.findings).misleading if "exceed" in line.what)
+    (effect,) = (
+        line.effect for line in checkup.said(told.card, told.findings).misleading if "exceed" in line.what
+    )
     assert "Those with an order stay, with money below zero; those with refunds only are left out" in effect
     crm = connect("shop", topic="segmentation")
     graded = segmentation.segments(crm.transactions, as_of=crm.as_of)
