@@ -7,8 +7,10 @@ READY := .venv/.ready
 ENGINES := .venv/.engines
 # The notebooks run as they stand; their checked cells are compared.
 NOTEBOOKS := tests crm_lib notebooks --nbval-lax --nbval-current-env
-# What git does to a notebook on its way into a commit; checked cells, tagged keep_output, keep theirs.
-STRIP := '$(CURDIR)/$(BIN)/nbstripout' --keep-id --extra-keys 'metadata.language_info cell.metadata.execution'
+# What git does to a notebook on its way into a commit; checked cells, tagged keep_output, keep theirs. A clone knows
+# from .gitattributes for which files, but not how: that is told to git when the environment is made. Git calls it in
+# the top folder of each worktree.
+STRIP := $(BIN)/nbstripout --keep-id --extra-keys 'metadata.language_info cell.metadata.execution'
 
 .DEFAULT_GOAL := help
 .PHONY: help report test test-all engines lock-engines lab lint docs bench bench-clv bench-engines bench-scale
@@ -26,8 +28,6 @@ test-all: $(READY) $(ENGINES) lint ## the fast and the slow tests
 	@$(BIN)/pytest -q -n auto --dist loadscope $(NOTEBOOKS)
 
 lab: $(READY) ## JupyterLab on the notebooks; outputs are stripped on commit
-	@if git rev-parse --git-dir >/dev/null 2>&1; then \
-		$(BIN)/nbstripout --install && git config filter.nbstripout.clean "$(STRIP)"; fi
 	@$(BIN)/jupyter lab notebooks
 
 lint: $(READY) ## style of code and notebooks
@@ -82,4 +82,5 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements.lock
 	@echo "[3/3] crm_lib and its command crm"
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@! test -e .git || git config filter.nbstripout.clean "$(STRIP)" || echo "git will commit outputs of notebooks" >&2
 	@touch $(READY)

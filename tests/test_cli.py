@@ -9,7 +9,7 @@ import pytest
 from crm_lib import cli
 from crm_lib.contract.topics import TOPICS
 from crm_lib.errors import ConfigError, Unreachable
-from crm_lib.runner import forked, transient
+from crm_lib.runner import archive, forked, transient
 
 SMALL = Path(__file__).parent / "notebooks" / "good.ipynb"
 CONFIG = """
@@ -116,7 +116,8 @@ def test_a_table_that_breaks_the_contract_refuses_the_topics_that_need_it(crm, p
     assert "amount" in out
     assert "could not be made" in err
     pages = {p.name for p in (project / "reports/shop/2026-10-31").glob("*.html")}
-    refused = ("action_plan", "clv", "retention", "segmentation")
+    refused = {name for name, topic in TOPICS.items() if topic.missing(set()) == ("transactions",)}
+    assert {"action_plan", "clv", "retention", "segmentation"} <= refused
     assert pages == {"index.html", *(f"{topic}.failed.html" for topic in refused)}
 
 
@@ -395,6 +396,8 @@ def test_two_dates_are_compared(crm, project):
         crm("report", "clv", "--as-of", day)
     code, out, _err = crm("compare", "2026-09-30", "2026-10-31")
     assert (code, out) == (0, "Page: reports/shop/2026-10-31/compare.2026-09-30.html\n")
+    named = {path.name.partition(".")[0] for path in (project / "reports/shop/2026-10-31").glob("[!.]*")}
+    assert named - TOPICS.keys() <= {*archive.OWN}, "a topic of this name would get in the way: see crm new"
 
 
 def test_old_dates_are_tidied_away(crm, project):

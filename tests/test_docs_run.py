@@ -14,19 +14,42 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+from crm_lib.contract.topics import TOPICS
+from crm_lib.sources.settings import read_config
+
 ROOT = Path(__file__).parent.parent
+TYPED = {"shop", "web", "exports", "basket"} & {*read_config(ROOT / "crm.toml").sources, *TOPICS}
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(TYPED), reason=f"{', '.join(TYPED)}: the docs were followed in this very checkout"),
+]
 CRM = (sys.executable, "-m", "crm_lib.cli")
 # What nobody but a person runs: it opens JupyterLab, or is the tests themselves.
 BY_HAND = {"make lab", "make test"}
+PROGRAMS = ("make ", "crm ", ".venv/bin/", "cp ")
 
 
 def commands(page):
     """The lines of a page's code blocks that name no language, in order, without comments."""
-    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
-    for language, block in re.findall(r"^ *```([\w-]*)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL):
+    for language, block in re.findall(r"^ *```([\w-]*)\n(.*?)^ *```$", text_of(page), re.MULTILINE | re.DOTALL):
         if not language:
-            yield from (line.strip() for line in block.splitlines() if line.strip())
+            yield from (line.strip() for line in block.splitlines() if line.strip().startswith(PROGRAMS))
+
+
+def text_of(page):
+    return (ROOT / ("README.md" if page == "README" else f"docs/{page}.md")).read_text(encoding="utf-8")
+
+
+def scheduled():
+    """Every command of the page for operators once, as the machine that it is meant for would call it."""
+    found = re.findall(
+        r"(?<=[ =\"/\n])((?:\.venv/bin/)?crm (?:report|tidy) .*?)(?:\",)?$", text_of("schedule"), re.M
+    )
+    day = (("{{ data_interval_end | ds }}", "2026-10-05"), ("\"$(date -d '100 days ago' +\\%F)\"", "2026-07-01"))
+    for line in dict.fromkeys(line.removeprefix(".venv/bin/") for line in found):
+        for said, then in day:
+            line = line.replace(said, then)
+        yield line
 
 
 def recipe(target):
@@ -113,6 +136,27 @@ def test_every_command_of_a_page_works_in_its_order(project, page):
     assert said
     for name in PAGES[page]:
         assert (project / "reports" / name).is_file(), name
+
+
+def test_every_command_of_the_readme_works(project):
+    """Reports but the smallest are only asked what they would make, and compared where another page makes them."""
+    compared = {line.partition("#")[0].strip() for line in commands("first-report") if " compare " in line}
+    for line in commands("README"):
+        said = line.partition("#")[0].strip()
+        if not (said in compared or said.startswith("make ")):
+            run(project, f"{said} --dry-run" if " report " in said and "textbook" not in said else said)
+    assert (project / "reports/textbook/2008-12-31/segmentation.html").is_file()
+    assert (project / "reports/exports/check.html").is_file()
+
+
+def test_every_command_of_the_page_for_operators_works(project):
+    for source in ("shop", "web"):
+        run(project, f"crm init exports/ --name {source}")
+    lines = list(scheduled())
+    assert len(lines) >= 6
+    for line in lines:
+        day = "" if "--run-date" in line else " --run-date 2026-10-05"
+        run(project, f"{line}{day} --dry-run" if " report " in line else line)
 
 
 def test_pages_with_commands_are_run_or_known_to_be_for_operators():

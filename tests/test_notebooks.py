@@ -42,8 +42,9 @@ def parameters(notebook):
     return cell
 
 
-def test_every_notebook_is_a_topic():
-    assert {p.stem for p in NOTEBOOKS} == set(TOPICS)
+def test_every_topic_has_its_notebook():
+    """Beside them may lie an edited copy of one, as docs/changing-a-report.md says."""
+    assert set(TOPICS) <= {p.stem for p in NOTEBOOKS}
 
 
 def test_it_is_short(notebook):

@@ -97,9 +97,7 @@ def test_another_python_gets_a_plain_message(tmp_path):
 
 
 def test_a_notebook_that_was_run_is_committed_as_it_was():
-    (strip,) = re.findall(
-        r"^STRIP := '.*?/nbstripout' (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M
-    )
+    (strip,) = re.findall(r"^STRIP := \S+/nbstripout (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
     kept = (ROOT / "notebooks" / "clv.ipynb").read_text(encoding="utf-8")
     ran = nbformat.reads(kept, as_version=4)
     ran.metadata["language_info"] = {"name": "python", "version": "3.12.1"}
@@ -111,6 +109,55 @@ def test_a_notebook_that_was_run_is_committed_as_it_was():
         command, input=nbformat.writes(ran), capture_output=True, text=True, timeout=60, check=True
     )
     assert stripped.stdout.strip() == kept.strip()
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A clone in which no command was typed yet, with an environment; and git in it."""
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parent.parent)
+    shutil.copy(ROOT / ".gitattributes", tmp_path)
+    notebook = nbformat.read(ROOT / "notebooks" / "clv.ipynb", as_version=4)
+    for cell in (c for c in notebook.cells if c.cell_type == "code"):
+        cell.outputs = cell.outputs or [nbformat.v4.new_output("stream", text="C00010 spent 5")]
+    nbformat.write(notebook, tmp_path / "notebooks" / "clv.ipynb")
+
+    def git(*arguments):
+        who = ("-c", "user.name=Anna", "-c", "user.email=anna@example.org")
+        done = subprocess.run(["git", *who, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    git("init", "--quiet")
+    return tmp_path, git
+
+
+@pytest.mark.skipif(not (shutil.which("make") and shutil.which("git")), reason="make or git is not installed")
+def test_a_commit_holds_no_outputs_but_those_that_are_checked(clone):
+    folder, git = clone
+    recipe = subprocess.run(
+        ["make", "--dry-run", "--always-make", ".venv/.ready"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (line,) = (line for line in recipe.stdout.splitlines() if "git config" in line)
+    subprocess.run(["sh", "-c", line], cwd=folder, check=True)
+    git("add", "notebooks")
+    git("commit", "--quiet", "--message", "A notebook that was run")
+    committed = nbformat.reads(git("show", "HEAD:notebooks/clv.ipynb"), as_version=4)
+    with_outputs = [c.id for c in committed.cells if c.get("outputs")]
+    assert with_outputs == [c.id for c in committed.cells if "keep_output" in c.metadata.get("tags", [])] != []
+    assert "C00010" in (folder / "notebooks" / "clv.ipynb").read_text(encoding="utf-8"), "the file keeps its own"
+    assert git("status", "--short", "notebooks") == ""
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_git_works_before_there_is_an_environment(clone):
+    _folder, git = clone
+    git("add", "notebooks")
+    git("commit", "--quiet", "--message", "A notebook")
+    assert git("status", "--short", "notebooks") == ""
 
 
 def test_this_python_is_one_of_the_supported():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import keyword
 import re
@@ -126,9 +127,32 @@ def _check(project: Path, topic: str, title: str, question: str) -> None:
         raise ParameterError("--question must end with a question mark: it becomes the title of the page.")
     if not (project / CATALOGUE).is_file():
         raise ConfigError(f"{project} holds no {CATALOGUE}: a topic is added to a checkout of the project.")
-    there = [name for name in (path.format(topic=topic) for path in FILES.values()) if (project / name).exists()]
+    if topic in _taken(project):
+        raise ParameterError(f'"{topic}" has a meaning of its own here. Choose another name.')
+    places = [path.format(topic=topic) for path in FILES.values()]
+    packages = [place.removesuffix(".py") for place in places]
+    there = [name for name in dict.fromkeys((*places, *packages)) if (project / name).exists()]
     if there:
         raise ParameterError(f"{', '.join(there)} exists already; nothing was written.")
+
+
+def _taken(project: Path) -> set[str]:
+    """Names that no topic can bear: pages and folders of the runner, and what its own files speak of by name."""
+    from crm_lib.contract import lists
+    from crm_lib.runner import archive
+
+    catalogue = ast.parse((project / CATALOGUE).read_text(encoding="utf-8"))
+    written = _files("topic_to_be", "Title", "Question?")
+    notebook = json.loads(written.pop(FILES["notebook.ipynb.txt"].format(topic="topic_to_be")))
+    code = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    used = {name for text in (*code, *written.values()) for name in _names(ast.parse(text))}
+    return {*archive.OWN, lists.FOLDER, *used, *(name.lower() for name in _names(catalogue))}
+
+
+def _names(tree: ast.AST) -> set[str]:
+    """Names that are read or bound in a piece of code."""
+    found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return found | {node.asname or node.name for node in ast.walk(tree) if isinstance(node, ast.alias)}
 
 
 def _files(topic: str, title: str, question: str) -> dict[str, str]:

@@ -21,10 +21,12 @@ from crm_lib.errors import ParameterError
 from crm_lib.runner import figures, shown_tables
 from crm_lib.runner.forked import alive
 
+# The runner's own pages and folders, in a date's folder or beside it: no topic may be called so.
+INDEX, RUNS, COMPARE, CHECK = OWN = ("index", "runs", "compare", "check")
 _LABEL = re.compile(r"[A-Za-z0-9][\w.\-]{0,39}", re.ASCII)
 _DATED = re.compile(r"(\d{4}-\d\d-\d\d)(?:\+(.+))?")
 ASIDE = ".making-"
-LOCK = "runs/.lock"  # below a dated folder
+LOCK = f"{RUNS}/.lock"  # below a dated folder
 _TEMPORARY = re.compile(r"\..+\.(\d+)")
 
 
@@ -46,7 +48,7 @@ def page_name(topic: str, language: str, failed: bool = False) -> str:
 
 def index_name(language: str) -> str:
     """File name of an index in a language: `index.html`, `index.zh.html`."""
-    return page_name("index", language)
+    return page_name(INDEX, language)
 
 
 def index_in(folder: Path, language: str) -> str:
@@ -62,7 +64,7 @@ def author_name(topic: str) -> str:
 
 def begin(folder: Path, now: dt.datetime) -> str:
     """Reserve a name for a run that starts now, in its log file: two runs of one second get two names."""
-    runs = folder / "runs"
+    runs = folder / RUNS
     runs.mkdir(parents=True, exist_ok=True)
     stamp = now.strftime("%Y-%m-%dT%H-%M-%S")
     for count in range(1, 1000):
@@ -91,7 +93,7 @@ def sweep(folder: Path, alone: bool = False) -> None:
         pid = left.name.removeprefix(ASIDE).partition("-")[0]
         if alone or (pid.isdigit() and not alive(int(pid))):
             shutil.rmtree(left, ignore_errors=True)
-    for left in (*folder.glob(".*"), *(folder / "runs").glob(".*")):
+    for left in (*folder.glob(".*"), *(folder / RUNS).glob(".*")):
         found = _TEMPORARY.fullmatch(left.name)
         if found and left.is_file() and not alive(int(found[1])):
             left.unlink(missing_ok=True)
@@ -137,13 +139,13 @@ def after_all(folder: Path, began: dt.datetime) -> dt.datetime:
 
 def write_record(folder: Path, start: str, record: dict[str, Any]) -> None:
     """Keep what is known of one run."""
-    write(folder / "runs" / f"{start}.json", json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+    write(folder / RUNS / f"{start}.json", json.dumps(record, ensure_ascii=False, indent=1) + "\n")
 
 
 def records(folder: Path) -> list[dict[str, Any]]:
     """Every run of a source and date, oldest first; records that can't be read are passed over."""
     found = []
-    for path in sorted((folder / "runs").glob("*.json")):
+    for path in sorted((folder / RUNS).glob("*.json")):
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -158,7 +160,7 @@ def dated(source_folder: Path) -> list[tuple[dt.date, str, Path]]:
     found = []
     for folder in source_folder.iterdir() if source_folder.is_dir() else ():
         match = _DATED.fullmatch(folder.name)
-        if match and any((folder / "runs").glob("*.json")):
+        if match and any((folder / RUNS).glob("*.json")):
             found.append((dt.date.fromisoformat(match[1]), match[2] or "", folder))
     return sorted(found, key=lambda item: (item[0], item[1]))
 

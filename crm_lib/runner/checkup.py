@@ -16,7 +16,6 @@ from crm_lib.theme.said import error
 from crm_lib.theme.words import gettext as _
 from crm_lib.theme.words import money, ngettext, number, percent
 
-_PAGE = "check"
 _MOST_MISSING = 30
 
 
@@ -65,7 +64,7 @@ def write(
 ) -> Path:
     """Write the page of a check, in the language in use, beside the dates of its source."""
     html = page(card, findings, problems, notes, made_at, command)
-    place = reports / card.source / archive.page_name(_PAGE, words.language())
+    place = reports / card.source / archive.page_name(archive.CHECK, words.language())
     archive.write(place, html)
     return place
 
@@ -188,7 +187,10 @@ def _words_of(f: Finding) -> tuple[str, str]:
         ),
         kinds.NEGATIVE_CUSTOMERS: (
             _("customers whose refunds exceed their purchases"),
-            _("They stay with money below zero. Often the purchase lies before the export begins."),
+            _(
+                "Those with an order stay, with money below zero; those with refunds only are left out and "
+                "counted. Often the purchase lies before the export begins."
+            ),
         ),
         kinds.WITHOUT_ORDERS: (
             _("customers without an order"),

@@ -58,7 +58,7 @@ def write(reports: Path, source: str, before: str, now: str, language: str = "")
 
 def file_name(before: Path) -> str:
     """Name of the page in the language in use that leads here from an earlier dated folder."""
-    return archive.page_name(f"compare.{before.name}", words.language())
+    return archive.page_name(f"{archive.COMPARE}.{before.name}", words.language())
 
 
 def made(old: Path, new: Path) -> str:

@@ -50,6 +50,14 @@ def connect(source: str, as_of: str | dt.date = "", language: str = "en", topic:
     Raises
     ------
     ConfigError, ParameterError, DataContractError
+
+    Examples
+    --------
+    >>> crm = connect("textbook")
+    >>> crm
+    Crm('textbook', as_of='2008-12-31', tables=['customer_summaries'])
+    >>> crm.customer_summaries.count().to_pyarrow().as_py()
+    100
     """
     config = read_config()
     chosen = config.source(source or config.default)
@@ -62,7 +70,10 @@ def connect(source: str, as_of: str | dt.date = "", language: str = "en", topic:
 def connect_if_there(source: str, language: str = "en", topic: str = "") -> Crm | None:
     """A source at its default date, or None where `crm.toml` does not name it or its files are gone.
 
-    For data that a page shows as proof beside its own.
+    For data that a page shows as proof beside its own; `language` and `topic` are those of `connect`.
+
+    >>> connect_if_there("nowhere") is None
+    True
     """
     try:
         return connect(source, language=language, topic=topic)

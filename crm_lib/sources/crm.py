@@ -79,6 +79,11 @@ class Crm:
             )
         return self.tables[name]
 
+    def __dir__(self) -> list[str]:
+        """What `Tab` offers: besides the rest the tables that are there, each for this topic."""
+        asked = TOPICS[self.topic].tables if self.topic else self.tables
+        return [*super().__dir__(), *(name for name in self.tables if name in asked)]
+
     def get(self, name: str) -> ibis.Table | None:
         """The table of this name, or None where the source lacks it or it can't be used (see `card.problems`)."""
         if name not in TABLES:

@@ -96,9 +96,15 @@ def extracted(root: Path = ROOT) -> Catalog:
     for name, line, message, _said, context in extract_from_dir(
         root, methods, options, DEFAULT_KEYWORDS, directory_filter=_is_ours
     ):
-        if not name.startswith("notebooks/scratch"):
+        if not _is_a_copy(root, Path(name)):
             found.add(message, locations=[(name, line)], context=context)
     return found
+
+
+def _is_a_copy(root: Path, name: Path) -> bool:
+    """Whether this is somebody's own copy of a notebook: a topic's notebook has an analysis of its name."""
+    analysis = root / "crm_lib" / "analysis" / name.stem
+    return name.suffix == ".ipynb" and not (analysis.is_dir() or analysis.with_suffix(".py").is_file())
 
 
 def _is_ours(folder: str) -> bool:

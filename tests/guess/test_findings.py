@@ -4,8 +4,10 @@ import datetime as dt
 
 import pytest
 
+from crm_lib.analysis import segmentation
 from crm_lib.contract import findings as kinds
-from crm_lib.sources import check
+from crm_lib.runner import checkup
+from crm_lib.sources import check, connect
 
 DAYS = [dt.date(2026, 1, 1) + dt.timedelta(days=i) for i in range(60) if not 20 <= i < 40]
 BODY = "".join(f"A,{day},10.00\n" for day in DAYS)
@@ -65,6 +67,20 @@ def test_refunds_and_customers_below_zero(found):
     rows, customers = seen[kinds.NEGATIVE_ROWS, "amount"], seen[kinds.NEGATIVE_CUSTOMERS, "customer_id"]
     assert (rows.n, rows.of, rows.amount) == (2, 3, -9.0)
     assert (customers.n, customers.of, customers.amount) == (1, 2, -7.0)
+
+
+def test_reports_do_with_customers_below_zero_what_the_check_says(found):
+    """With an order they stay; with refunds only they are left out and counted."""
+    seen, told = found(transactions=orders("A,2026-01-05,5\nA,2026-01-06,-9\nB,2026-01-01,-7\nC,2026-01-01,8\n"))
+    assert seen[kinds.NEGATIVE_CUSTOMERS, "customer_id"].n == 2
+    (effect,) = (
+        line.effect for line in checkup.said(told.card, told.findings).misleading if "exceed" in line.what
+    )
+    assert "Those with an order stay, with money below zero; those with refunds only are left out" in effect
+    crm = connect("shop", topic="segmentation")
+    graded = segmentation.segments(crm.transactions, as_of=crm.as_of)
+    assert dict(zip(graded.customers["customer_id"], graded.customers["amount"], strict=True)) == {"A": -4, "C": 8}
+    assert (graded.rows.n_left_out, graded.rows.left_out_amount) == (1, -7)
 
 
 def test_two_currencies_are_seen_again_from_what_is_kept(found):

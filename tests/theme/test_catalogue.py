@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from crm_lib.contract.topics import TOPICS
 from crm_lib.theme import catalogue, messages, words
 
 ROOT = Path(__file__).parents[2]
@@ -48,8 +49,9 @@ def test_plurals_have_as_many_forms_as_the_language(language):
     assert not [m.id for m in read if m.pluralizable and len(m.string) != read.num_plurals]
 
 
-@pytest.mark.parametrize("notebook", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem)
-def test_every_paragraph_of_a_notebook_is_a_message(notebook, ids):
+@pytest.mark.parametrize("topic", TOPICS)
+def test_every_paragraph_of_a_notebook_is_a_message(topic, ids):
+    notebook = ROOT / "notebooks" / f"{topic}.ipynb"
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     prose = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
     asked = []
@@ -61,13 +63,22 @@ def test_every_paragraph_of_a_notebook_is_a_message(notebook, ids):
 
 
 def test_help_texts_topics_and_reasons_are_messages(ids):
-    from crm_lib.contract.topics import TOPICS
     from crm_lib.runner import parameters
 
     for topic in TOPICS.values():
         declared = parameters.declared(ROOT / "notebooks" / f"{topic.name}.ipynb")
         assert {topic.title, topic.question, *(messages.of_help(p.help) for p in declared)} <= ids
     assert {"not a number", "unknown id", "broken line"} <= ids
+
+
+def test_an_edited_copy_of_a_notebook_asks_for_no_translation(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "crm_lib" / "analysis" / "clv").mkdir(parents=True)
+    cells = [{"cell_type": "markdown", "source": ["Of {name}."], "metadata": {}}]
+    for name in ("clv", "clv_berlin"):
+        text = json.dumps({"cells": cells}).replace("{name}", name)
+        (tmp_path / "notebooks" / f"{name}.ipynb").write_text(text, encoding="utf-8")
+    assert [m.id for m in catalogue.extracted(tmp_path) if m.id] == ["Of clv."]
 
 
 def test_no_message_is_put_together_from_pieces():

@@ -12,7 +12,11 @@ __all__ = ["LEAVE_ALONE", "Plan", "Tables", "plan", "product_names", "publicatio
 
 
 def product_names(tables: Tables) -> pd.DataFrame | None:
-    """`product_id` and `name` of all products, by id; None where the source names none."""
+    """`product_id` and `name` of all products in `tables`, by id; None where the source names none.
+
+    >>> product_names(Tables()) is None
+    True
+    """
     if tables.products is None or "name" not in tables.products.columns:
         return None
     return tables.products.select("product_id", "name").to_pandas().sort_values("product_id", ignore_index=True)

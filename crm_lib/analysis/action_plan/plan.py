@@ -98,6 +98,8 @@ def plan(
     ----------
     tables
         The source's tables; without `customers.consent` nobody is contacted.
+    as_of
+        Last day of data, and the date of the plan.
     settings
         Plays, channels and guards of crm.toml.
     published
@@ -109,10 +111,20 @@ def plan(
         The margin of crm.toml, where the tables know no cost.
     item_scale, compare_from
         The declared scale of the survey's aspects and the fewest answers, for a target of satisfaction.
+    seed
+        For the draw of who is contacted and who is held out.
 
     Raises
     ------
     ConfigError, NotEnoughData
+
+    Examples
+    --------
+    >>> from crm_lib.analysis import examples
+    >>> tables = Tables(transactions=examples.purchases())
+    >>> made = plan(tables, as_of=examples.AS_OF, settings=PlanSettings())
+    >>> len(made.customers), len(made.members)  # without plays in crm.toml nobody is contacted
+    (24, 0)
     """
     settings, published = plays.checked(settings), published or {}
     everyone = people(tables.transactions, tables.summaries, as_of, published)

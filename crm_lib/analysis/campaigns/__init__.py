@@ -46,7 +46,10 @@ __all__ = [
 
 
 def of_source(source, **choices) -> Evaluation | None:
-    """The evaluation of a whole source (`as_of`, `settings`, `get`), as proof beside another's."""
+    """The evaluation of a whole source (`as_of`, `settings`, `get`), as proof beside another's.
+
+    `choices` are those of `Options.of`, such as `window_days`.
+    """
     if source is None:
         return None
     return evaluation(Tables.of(source.get), Options.of(source.settings, source.as_of, **choices))

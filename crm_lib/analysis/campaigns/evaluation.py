@@ -111,10 +111,24 @@ class Evaluation(Brief):
 def evaluation(tables: Tables, options: Options) -> Evaluation:
     """Evaluate the campaigns of a source.
 
+    Parameters
+    ----------
+    tables
+        What the source has, as `Tables.of(crm.get)` collects it.
+    options
+        Last day of data, window after a contact, how credit is shared, margin, seed.
+
     Raises
     ------
     NotEnoughData
         If no table names a campaign.
+
+    Examples
+    --------
+    >>> from crm_lib.analysis import examples
+    >>> found = evaluation(Tables(contacts=examples.contacts()), Options(as_of=examples.AS_OF))
+    >>> found.n_contacts, list(found.campaigns["campaign_id"])
+    (60, ['mail'])
     """
     campaigns = roster.roster(tables)
     if campaigns.empty:

@@ -147,6 +147,13 @@ def forecast(
     -------
     Forecast
         Parts that can't be computed are None, with the reason beside them; never NaN.
+
+    Examples
+    --------
+    >>> from crm_lib.analysis import examples
+    >>> found = forecast(examples.purchases(), examples.AS_OF, Options(horizon_weeks=26, holdout_weeks=0))
+    >>> len(found.customers), found.no_holdout
+    (24, 'not_asked')
     """
     options = options or Options()
     before = as_of - dt.timedelta(days=options.horizon_days)

@@ -30,7 +30,8 @@ def recomputed(source: Any, seed: int = 7) -> tuple[Recomputed, ...]:
     """Each published figure of the topic, computed from the source's data up to the figure's own last day.
 
     `source` holds `settings.published`, `as_of` and tables (`get`); None gives nothing. What comes after a
-    figure's `up_to`, until `as_of`, is the unseen time of figures named `holdout_…`.
+    figure's `up_to`, until `as_of`, is the unseen time of figures named `holdout_…`. `seed` is
+    for what is drawn by chance.
     """
     if source is None:
         return ()

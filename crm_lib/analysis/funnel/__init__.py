@@ -76,7 +76,15 @@ def pipeline(
     at least `settings.maturity_days` old count in conversions. The forecast looks `horizon_days` ahead and says
     how likely `target_amount` is (nought: as much as in the stretch before). Where it is nought, `targets` gives
     what deals must bring in the period that runs; of a target for sales their part, by what they were of the
-    `transactions` of the last 365 days.
+    `transactions` of the last 365 days. `leads` give the conversion from lead to sale, `market` what all
+    sell beside us, `products` the names that a deal's product may have. A deal is stuck when it stands longer than
+    `stale_percentile` % of won deals did; groups of fewer than `compare_from` deals are not compared. `currency`
+    is the unit of money in what is published, `seed` is for what is drawn by chance.
+
+    >>> from crm_lib.analysis import examples
+    >>> pipe = pipeline(examples.deals(), as_of=examples.AS_OF)
+    >>> pipe.n_won, pipe.n_lost, pipe.n_open
+    (5, 2, 3)
 
     Raises NotEnoughData where there is no opportunity, ParameterError for an unknown mode, a horizon or target
     under nought, or stages in the settings of which the data know none.

@@ -154,8 +154,16 @@ def retention(
         `customer_id`, `at`, `amount`, refunds negative.
     customers
         `customer_id` and, where known, `contract_end`, `channel`, `region`, `tier`, `points`.
+    options
+        Days of silence, length of periods, horizon of the early warning, seed; None for the usual ones.
     previous
         What the last run published: moves between stages are counted from it.
+
+    Examples
+    --------
+    >>> from crm_lib.analysis import examples
+    >>> retention(examples.purchases(), examples.AS_OF).statuses["n"].sum()
+    np.int64(24)
     """
     options = options or Options()
     book = read(transactions, as_of, customers)

@@ -81,7 +81,16 @@ def evidence(
 ) -> Evidence:
     """What stands behind `said`, from the same tables: `surveys`, and of the others what the source has.
 
-    `lag_days` is how long after an answer purchases are watched; `seed` is for the bootstrap.
+    `settings` declare the scales, as for `voices`; `as_of` is the last day of data. `lag_days` is how long after
+    an answer purchases are watched; `seed` is for the bootstrap.
+
+    >>> from crm_lib.analysis import examples
+    >>> from crm_lib.analysis.satisfaction import voices
+    >>> from crm_lib.contract.settings import SatisfactionSettings, Scale
+    >>> asked, scales = examples.surveys(), SatisfactionSettings(scales={"nps": Scale(0, 10)})
+    >>> found = evidence(voices(asked, settings=scales), {"surveys": asked}, scales, as_of=examples.AS_OF)
+    >>> found.handling is None  # without a table of cases
+    True
     """
     settings, limits, scales = settings or SatisfactionSettings(), said.limits, said.scales
     replies = engine.responses(tables["surveys"], scales).cache()

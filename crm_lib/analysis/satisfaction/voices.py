@@ -124,7 +124,14 @@ def voices(
 ) -> Voices:
     """What customers said in `surveys` and `survey_items`, with the complaints of `cases` beside it.
 
-    Measures whose scale `settings` does not declare are left out. NotEnoughData where nobody was asked.
+    Measures whose scale `settings` does not declare are left out. Answers of fewer than `suppress_below` customers
+    are not shown, groups of fewer than `compare_from` are not compared. NotEnoughData where nobody was asked.
+
+    >>> from crm_lib.analysis import examples
+    >>> from crm_lib.contract.settings import SatisfactionSettings, Scale
+    >>> said = voices(examples.surveys(), settings=SatisfactionSettings(scales={"nps": Scale(0, 10)}))
+    >>> said.trend["nps"].tolist()
+    [62.5]
     """
     settings = settings or SatisfactionSettings()
     limits, scales = Limits(suppress_below, compare_from), settings.scales

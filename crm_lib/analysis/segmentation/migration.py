@@ -120,6 +120,18 @@ def migration(transactions: ir.Table | None, as_of: dt.date, weeks: int = 52) ->
     """Moves of customers between two periods of `weeks` weeks up to `as_of`; None without transactions.
 
     Where the data hold less than two such periods, the two halves of what they hold are compared.
+
+    Parameters
+    ----------
+    transactions
+        `customer_id`, `at`, `amount`, refunds negative.
+
+    Examples
+    --------
+    >>> from crm_lib.analysis import examples
+    >>> moves = migration(examples.purchases(), examples.AS_OF, weeks=26)
+    >>> moves.customers.columns.tolist()
+    ['customer_id', 'grade_before', 'grade_after']
     """
     if transactions is None:
         return None

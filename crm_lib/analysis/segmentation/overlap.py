@@ -102,10 +102,16 @@ class Overlap(Brief):
 
 
 def overlap(found: Schemes, cross: str = "segment, value_kind") -> Overlap:
-    """How the schemes overlap; `cross` names the two that are set out against each other.
+    """How the schemes `found` overlap; `cross` names the two that are set out against each other.
 
     Raises `ParameterError` where `cross` does not name two different schemes. A scheme that exists elsewhere but
     not in this source leaves the crossing out.
+
+    >>> from crm_lib.analysis import examples
+    >>> from crm_lib.analysis.segmentation import schemes, segments
+    >>> graded = segments(examples.purchases(), as_of=examples.AS_OF).customers
+    >>> overlap(schemes(graded, examples.AS_OF), "segment, value_grade").crossing is None
+    False
     """
     marks = _marks(found)
     on = np.column_stack(list(marks.values())).astype(np.int64)

@@ -115,11 +115,24 @@ def segments(
         `customer_id`, `at`, `amount`; summed up per customer in the engine.
     summaries
         `customer_id`, `days_since_last`, `n_orders`, `amount`; used where there are no transactions.
+    as_of
+        Last day of data to use.
+    how
+        Rule, cut points and weights of the grades, as `grading` reads them; None for the usual ones.
+    seed
+        For the bootstrap intervals of shares.
 
     Raises
     ------
     NotEnoughData
         If no customer has an order.
+
+    Examples
+    --------
+    >>> from crm_lib.analysis import examples
+    >>> found = segments(examples.purchases(), as_of=examples.AS_OF)
+    >>> found.customers["segment"].value_counts()["best"]
+    np.int64(6)
     """
     how = how or Grading()
     customers, rows = _read(transactions, summaries, as_of)

@@ -132,6 +132,18 @@ def schemes(
         The table `customers`: `birth_year`, `gender`, `region`, `city` and the attributes in `dimensions`.
     behaviours
         Rules as text, read by `behaviour.read`.
+    as_of
+        The day on which ages are counted.
+    suppress_below
+        Classes of fewer customers are not named.
+
+    Examples
+    --------
+    >>> from crm_lib.analysis import examples
+    >>> from crm_lib.analysis.segmentation import segments
+    >>> graded = segments(examples.purchases(), as_of=examples.AS_OF).customers
+    >>> schemes(graded, examples.AS_OF, behaviours="orders > 10").found[-1].name
+    'orders_over_10'
     """
     amounts = customers["amount"].to_numpy(dtype=float)
     found = [*_by_value(customers, amounts), *_by_behaviour(customers, amounts, behaviours)]

@@ -130,6 +130,13 @@ def clusters(customers: pd.DataFrame, *, seed: int, previous: Publication | None
         compared with them.
     previous
         What the run before published, as `crm.previous` returns it; labels follow it.
+
+    Examples
+    --------
+    >>> from crm_lib.analysis import examples
+    >>> from crm_lib.analysis.segmentation import segments
+    >>> clusters(segments(examples.purchases(), as_of=examples.AS_OF).customers, seed=7).refusal
+    'few'
     """
     rows = customers.sort_values("customer_id", ignore_index=True)
     about = Clusters(len(rows), n_below_zero=int((rows["amount"] < 0).sum()))

@@ -99,12 +99,24 @@ def portrait(
 
     Parameters
     ----------
-        customers
+    customers
         `customer_id`, `amount` and the column `by`; rows without a class don't count.
     tables
         What the source has of `customers` (attributes), `transactions` (channels, categories), `products`,
         `surveys` and `survey_items` (satisfaction, on the declared `scales`); others are not read.
+    scales
+        Lowest and highest answer of each question, as crm.toml declares them.
+    suppress_below
+        Answers of fewer customers are not shown.
 
+    Examples
+    --------
+    >>> from crm_lib.analysis import examples
+    >>> from crm_lib.analysis.segmentation import segments
+    >>> purchases = examples.purchases()
+    >>> graded = segments(purchases, as_of=examples.AS_OF).customers
+    >>> portrait(graded, {"transactions": purchases}, compare_from=5).groups["group"].tolist()[:2]
+    ['best', 'passing_by']
     """
     rows = customers.loc[customers[by].notna(), ["customer_id", "amount"]].assign(
         group=customers[by].dropna().astype("str")
