@@ -73,7 +73,7 @@ def test_the_log_holds_the_traceback(whole, reports):
 def test_a_failure_leaves_no_page_figures_or_folders_behind(whole, reports):
     folder = reports / "sample/2026-10-31"
     assert {p.name for p in folder.iterdir() if p.suffix == ".json"} == {f"{name}.figures.json" for name in GOOD}
-    assert {p.name for p in folder.iterdir() if p.is_dir()} == {"runs"}
+    assert {p.name for p in folder.iterdir() if p.is_dir()} == {"runs", *GOOD}
     assert [p.name for p in folder.iterdir() if p.name.startswith(".")] == []
 
 
