@@ -62,7 +62,7 @@ def check(contract: TableContract, table: ibis.Table, around: Surroundings | Non
     n_read = found["n"] + around.n_broken_lines
     if not hit:
         return Checked(_bare(table), None, _broken(around), (), n_read, around.n_broken_lines)
-    return _set_aside(contract, table, looked, hit, found, n_read, around)
+    return _set_aside(contract, looked, hit, found, n_read, around)
 
 
 def _bare(table: ibis.Table) -> ibis.Table:
@@ -70,12 +70,10 @@ def _bare(table: ibis.Table) -> ibis.Table:
     return table.drop(*(c for c in table.columns if c == ROW or c.endswith((SEEN, KNOWN))))
 
 
-def _set_aside(
-    contract, table, looked, hit: Mapping[str, Rule], found, n_read: int, around: Surroundings
-) -> Checked:
-    """The second scan, made only when something is wrong; `looked` is the table with ids looked up."""
+def _set_aside(contract, table, hit: Mapping[str, Rule], found, n_read: int, around: Surroundings) -> Checked:
+    """The second scan, made only when something is wrong."""
     ordered = ROW in table.columns
-    marked = looked.mutate(**{k: r.broken.fill_null(False) for k, r in hit.items()})
+    marked = table.mutate(**{k: r.broken.fill_null(False) for k, r in hit.items()})
     broken = ibis.or_(*(marked[k] for k in hit))
     rejected = marked.filter(broken).cache() if ordered else marked.filter(broken)
     reason = ibis.cases(*((rejected[k], k) for k in hit), else_="")
@@ -94,10 +92,9 @@ def _set_aside(
     share = n_rejected / n_read
     if share > around.max_rejected_share:
         raise DataContractError(_too_many(contract.name, n_rejected, n_read, around.max_rejected_share, messages))
-    # What the engine holds is asked by row numbers: the joins and rules are not worked out again.
-    kept = table.anti_join(rejected, ROW) if ordered else marked.filter(~broken).drop(*hit)
+    kept = marked.filter(~broken).drop(*hit)
     in_words = ibis.cases(*((rejected[REASON] == k, f"{r.column}: {r.reason}") for k, r in hit.items()), else_="")
-    words = rejected.mutate(**{REASON: in_words}).drop(*hit, *(c for c in looked.columns if c.endswith(KNOWN)))
+    words = rejected.mutate(**{REASON: in_words}).drop(*hit, *(c for c in table.columns if c.endswith(KNOWN)))
     words = words.order_by(ROW) if ordered else words
     return Checked(_bare(kept), words, _broken(around) + _priced(rejected, hit), messages, n_read, n_rejected)
 
