@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -39,7 +39,7 @@ class Cell:
 
 def _cell(value: Any, field: Field) -> Cell:
     if field.form is None:
-        return Cell(shorten(clean(value), LONGEST) or NOTHING)
+        return Cell(clean(value) or NOTHING)
     return Cell(NOTHING if is_missing(value) else str(field.form(value)), right=True)
 
 
@@ -58,7 +58,12 @@ def table(frame: pd.DataFrame, fields: Sequence[Field], caption: str, foot: str 
 
 def cells(heads: Sequence[Cell], rows: Sequence[Sequence[Cell]], caption: str, foot: str = "") -> Part:
     """Show a table given cell by cell; one too wide for a desk is set smaller, and its numbers may wrap."""
+    heads, rows = [_cut(head) for head in heads], [[_cut(cell) for cell in row] for row in rows]
     return render("table", heads=heads, rows=rows, caption=caption, foot=foot, dense=_is_wide(heads, rows))
+
+
+def _cut(cell: Cell) -> Cell:
+    return cell if len(cell.text) <= LONGEST else replace(cell, text=shorten(cell.text, LONGEST))
 
 
 def _is_wide(heads: Sequence[Cell], rows: Sequence[Sequence[Cell]]) -> bool:

@@ -15,6 +15,7 @@ from crm_lib.sources.sample import write_sample
 from crm_lib.theme.words import clean
 
 pytestmark = pytest.mark.slow
+csv.field_size_limit(2_000_000)  # a published text may be a megabyte long
 
 AS_OF = "2026-10-31"
 N_ROUNDS, STEP = 9, 5  # a column of five values or more holds every text once in nine rounds
