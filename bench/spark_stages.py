@@ -1,10 +1,10 @@
 """How the work of a topic spreads over Spark: stages, tasks, and how much of a stage one task had to take.
 
-    python bench/spark_stages.py                            # 1 M purchase lines
-    python bench/spark_stages.py --rows 10000000 --write    # and write docs/engines.md
+    python bench/spark_stages.py                            # 1 M purchase lines, ten minutes
+    python bench/spark_stages.py --write                    # and write docs/engines.md
 
 The same notebooks on the same Parquet as `bench/scale.py`, on a Spark that starts here. Spark is told to read
-files in small parts and not to join small parts of what it shares out, so that a stage of one task is one that
+purchases in eight parts and not to join small parts of what it shares out, so that a stage of one task is one that
 can't be shared out, whatever its size. The status store of Spark says what each task read (of a kept table blocks
 of rows, not rows); `bench/crossing.py` counts what came to Python.
 """
@@ -53,7 +53,7 @@ memory = "6g"
 [sources.scale.conf]
 "spark.sql.shuffle.partitions" = "{parts}"
 "spark.sql.adaptive.coalescePartitions.enabled" = "false"
-"spark.sql.files.maxPartitionBytes" = "8m"
+"spark.sql.files.maxPartitionBytes" = "{part}b"
 "spark.ui.retainedStages" = "1000000"
 """
 
@@ -136,7 +136,9 @@ def project(folder: Path, n_rows: int) -> tuple[Path, int]:
     place = made / "spark"
     place.mkdir(exist_ok=True)
     as_of = scale_data.clv_data.AS_OF.isoformat()
-    text = TOML.format(path=(made / "data").resolve(), as_of=as_of, parts=PARTS)
+    data = (made / "data").resolve()
+    part = (data / "transactions.parquet").stat().st_size // PARTS
+    text = TOML.format(path=data, as_of=as_of, parts=PARTS, part=part)
     (place / "crm.toml").write_text(text, encoding="utf-8")
     return place, dict(scale_data.sizes(made))["customers"]
 

@@ -20,7 +20,6 @@ from crm_lib.sources.checked import nearest
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _ROWS = 20_000  # cells of so many rows are held at once
-_OLE = b"\xd0\xcf\x11\xe0"
 
 
 @dataclass(frozen=True)
@@ -97,8 +96,6 @@ def _text(value: Any) -> str:
 def _opened(path: Path) -> Iterator[Any]:
     import python_calamine as calamine
 
-    if _encrypted(path):
-        raise _locked(path)
     try:
         book = calamine.CalamineWorkbook.from_path(str(path))
     except calamine.PasswordError:
@@ -128,15 +125,6 @@ def _no_workbook(path: Path, said: str) -> DataContractError:
             "as .xlsx."
         )
     return DataContractError(f"{path.name} can't be read as a workbook ({said}). Is it the file it says?")
-
-
-def _encrypted(path: Path) -> bool:
-    """Whether an .xlsx is wrapped in the container that Office encrypts into."""
-    if path.suffix.lower() == ".xls":
-        return False
-    with path.open("rb") as file:
-        start = file.read(65_536)
-    return start.startswith(_OLE) and "EncryptedPackage".encode("utf-16-le") in start
 
 
 def _locked(path: Path) -> DataContractError:

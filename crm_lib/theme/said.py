@@ -20,6 +20,7 @@ from crm_lib.theme import messages, words
 CONTEXT = "error"
 _PLACE = re.compile(r"\{(\w+)(?:![rsa])?(?::([^{}]*))?\}")
 _SENTENCE_ENDS = re.compile(r"(?<=[.?!…]) ")
+_WIDE_ENDS = ("。", "？", "！")  # no blank follows these
 _LED_BY = re.compile(r"([\w.\[\]-]+): (?=\S)")
 _LONGEST = 20_000  # characters; a longer text stays as it is
 _MOST_SENTENCES = 20
@@ -176,7 +177,7 @@ def _sentences(text: str, those: list[Known]) -> str:
         first = _whole(text[:end], those)
         rest = _said(text[end:], those) if first else ""
         if first and rest:
-            return f"{first} {rest}"
+            return first + ("" if first.endswith(_WIDE_ENDS) else " ") + rest
     return ""
 
 

@@ -49,7 +49,10 @@ def test_the_form_that_reads_all_numbers_is_found(raw, values, decimal, thousand
     assert (found.or_else, found.n_read) == ((), len(values))
 
 
-@pytest.mark.parametrize("values", [["1,234"], ["1.234", "2.345"], ["1,234"] * 8, ["1,234"] * 8 + ["2000"]])
+@pytest.mark.parametrize(
+    "values",
+    [["1,234"], ["1.234", "2.345"], ["1,234", "-1,234"], ["1,234"] * 8, ["1,234"] * 8 + ["2000"]],
+)
 def test_one_sign_before_three_digits_is_asked_about(raw, values):
     assert forms.number_forms(raw(values), ["x"], Reading()).or_else
 

@@ -154,6 +154,12 @@ def test_the_publication_has_words_units_and_a_summary():
     assert publication.summary.startswith("The top fifth of 120 customers holds")
 
 
+def test_a_single_customer_is_not_compared_with_others():
+    said = everything(of(("a", 3, 2, 10.0)))
+    assert "There is only one customer." in said
+    assert "any other" not in said
+
+
 @pytest.mark.parametrize(
     ("rows", "words_found"),
     [

@@ -89,6 +89,7 @@ def test_a_hostile_name_neither_breaks_nor_slows_the_recognition():
     advice = f"Its columns are: {name}. Correct the file, or name their column under columns in crm.toml."
     told = said.error(f'transactions: orders.csv has no column "{name}". {advice}')
     assert name.strip() in told
+    assert "。 " not in told
     assert "请改正文件" in told
 
 

@@ -63,6 +63,8 @@ def _top_card(result: Segmentation) -> Card:
     said = ngettext(
         "**{k}** of {n} customers brings more than any other.", "**{k}** of {n} customers bring it.", k
     ).format(k=number(k), n=number(result.n_customers))
+    if result.n_customers == 1:
+        said = _("There is only one customer.")
     return Card(_("The top fifth holds"), percent(top.value), interval(top.low, top.high, percent, top.n), said)
 
 

@@ -50,49 +50,56 @@ def number_forms(raw: Raw, columns: list[str], reading: Reading, order: str = ""
     texts = _texts(raw, columns)
     if not texts:
         return Forms(reading, 0, 0)
-    pairs = [p for p in _pairs(raw, texts) if not order or p[0] == order]
-    readings = [replace(reading, decimal=d, thousands=t) for d, t in pairs]
-    values = {i: [number(text, "decimal(38,6)", r) for text in texts] for i, r in enumerate(readings)}
-    some = _numbers_read(raw.table.limit(_TRIED), texts, values)
-    whole = {i: each for i, each in values.items() if some[f"n{i}"] == some["filled"]}
-    found = _numbers_read(raw.table, texts, whole or values)
+    told = _told(raw, texts)
+    pairs = [p for p in _pairs(told) if not order or p[0] == order]
+    readings = dict(enumerate(replace(reading, decimal=d, thousands=t) for d, t in pairs))
+    some = _numbers_read(told.limit(_TRIED), readings)
+    whole = {i: r for i, r in readings.items() if some[f"n{i}"] == some["filled"]}
+    found = _numbers_read(told, whole or readings)
     if whole and max(found[f"n{i}"] for i in whole) < found["filled"]:
-        whole, found = {}, _numbers_read(raw.table, texts, values)
-    values = whole or values
-    best = max(found[f"n{i}"] for i in values)
-    holding = [i for i in values if found[f"n{i}"] == best]
-    sums = [tuple(found[f"s{i}_{j}"] for j in range(len(texts))) for i in holding]
-    chosen = holding[0]
-    differing = [readings[i] for i, s in zip(holding, sums, strict=True) if s != sums[0]]
-    if differing and (grouped := _in_groups(raw, texts, [readings[chosen], *differing])):
+        whole, found = {}, _numbers_read(told, readings)
+    best = max(found[f"n{i}"] for i in whole or readings)
+    holding = [i for i in whole or readings if found[f"n{i}"] == best]
+    chosen = readings[holding[0]]
+    differing = [readings[i] for i in holding if found[f"s{i}"] != found[f"s{holding[0]}"]]
+    if differing and (grouped := _in_groups(told, [chosen, *differing])):
         return Forms(grouped, best, found["filled"])
-    if found["filled"] and best < found["filled"]:
-        first = _first_unread(raw, texts, values[chosen])
-        return Forms(readings[chosen], best, found["filled"], tuple(differing), first)
-    return Forms(readings[chosen], best, found["filled"], tuple(differing))
+    first = _first_unread(raw, texts, [_read(t, chosen) for t in texts]) if best < found["filled"] else ""
+    return Forms(chosen, best, found["filled"], tuple(differing), first)
 
 
-def _numbers_read(table: ibis.Table, texts: list, values: dict[int, list]) -> dict[str, Any]:
-    """How many values there are, how many each form reads, and their sums.
+def _told(raw: Raw, texts: list[ibis.StringValue]) -> ibis.Table:
+    """Every text `v` of these columns once, and how often, `n`: amounts repeat, and to read them takes long."""
+    each = [raw.table.select(v=text) for text in texts]
+    return ibis.union(*each).filter(_.v.notnull()).group_by("v").agg(n=_.count()).cache()
 
-    What does not read all of the first rows can't read all: where another form does, the rest need not try it.
+
+def _read(text: ibis.StringValue, reading: Reading) -> ibis.Value:
+    return number(text, "decimal(38,6)", reading)
+
+
+def _numbers_read(told: ibis.Table, readings: dict[int, Reading]) -> dict[str, Any]:
+    """How many values there are, how many each form reads, and the sum of its amounts without their signs.
+
+    What does not read all of the first texts can't read all: where another form does, the rest need not try it.
     """
-    asked = {f"n{i}": sum(v.count() for v in each) for i, each in values.items()}
-    asked |= {f"s{i}_{j}": v.sum() for i, each in values.items() for j, v in enumerate(each)}
-    return table.agg(filled=sum(t.count() for t in texts), **asked).to_pyarrow().to_pylist()[0]
+    values = {i: _read(told.v, r) for i, r in readings.items()}
+    asked = {f"n{i}": told.n.sum(where=v.notnull()).fill_null(0) for i, v in values.items()}
+    asked |= {f"s{i}": v.abs().sum() for i, v in values.items()}
+    return told.agg(filled=told.n.sum().fill_null(0), **asked).to_pyarrow().to_pylist()[0]
 
 
-def _pairs(raw: Raw, texts: list[ibis.StringValue]) -> list[tuple[str, str]]:
+def _pairs(told: ibis.Table) -> list[tuple[str, str]]:
     """Decimal and thousands signs worth trying, the plainest first, by the signs that occur."""
-    asked = {f"s{i}": ibis.or_(*(t.contains(s) for t in texts)).any() for i, s in enumerate(THOUSANDS)}
-    found = raw.table.agg(**asked).to_pyarrow().to_pylist()[0]
+    asked = {f"s{i}": told.v.contains(s).any() for i, s in enumerate(THOUSANDS)}
+    found = told.agg(**asked).to_pyarrow().to_pylist()[0]
     there = [s for i, s in enumerate(THOUSANDS) if found[f"s{i}"]]
     pairs = [(".", ""), (",", "")]
     pairs += [(d, t) for t in there for d in (".", ",") if t != d]
     return pairs if "," in there or len(there) > 1 else [p for p in pairs if p[0] == "." or "." in p[1] or p[1]]
 
 
-def _in_groups(raw: Raw, texts: list[ibis.StringValue], readings: list[Reading]) -> Reading | None:
+def _in_groups(told: ibis.Table, readings: list[Reading]) -> Reading | None:
     """Groups of three are thousands where nothing from 1000 on goes without the sign and something below does.
 
     Numbers with three decimals would all bear the sign; with zeros cut off some would have fewer decimals.
@@ -104,14 +111,14 @@ def _in_groups(raw: Raw, texts: list[ibis.StringValue], readings: list[Reading])
     as_thousands = next((r for r in readings if r.thousands == sign), None)
     if as_thousands is None:
         return None
-    values = [(t.contains(sign), number(t, "decimal(38,6)", as_thousands).abs()) for t in texts]
-    found = raw.table.agg(
-        marked=sum(m.fill_null(False).sum() for m, v in values),
-        small=sum(((~m) & (v < 1000)).fill_null(False).sum() for m, v in values),
-        large=sum(((~m) & (v >= 1000)).fill_null(False).sum() for m, v in values),
+    marked, value = told.v.contains(sign), _read(told.v, as_thousands).abs()
+    found = told.agg(
+        marked=told.n.sum(where=marked),
+        small=told.n.sum(where=~marked & (value < 1000)),
+        large=told.n.sum(where=~marked & (value >= 1000)),
     )
     n = found.to_pyarrow().to_pylist()[0]
-    return as_thousands if n["marked"] >= _ENOUGH_GROUPS and n["small"] and not n["large"] else None
+    return as_thousands if (n["marked"] or 0) >= _ENOUGH_GROUPS and n["small"] and not n["large"] else None
 
 
 def date_forms(raw: Raw, columns: list[str], reading: Reading, order: str = "") -> Forms:

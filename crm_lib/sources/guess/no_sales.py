@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ibis
 from ibis import _
 
 from crm_lib.errors import DataContractError
@@ -71,20 +72,30 @@ def _orders_of_one_amount(piece: Piece, order: str, amount: str) -> tuple[int, i
     rows = raw.table.select(
         order=text_of(raw.table[raw.names[order]]), amount=text_of(raw.table[raw.names[amount]])
     )
-    each = rows.filter(_.order.notnull()).group_by("order").agg(n=_.count(), n_amounts=_.amount.nunique())
+    each = (
+        rows.filter(_.order.notnull())
+        .group_by("order")
+        .agg(n=_.count(), least=_.amount.min(), most=_.amount.max())
+    )
     several = each.filter(_.n > 1)
-    found = several.agg(n=_.count(), same=(_.n_amounts == 1).sum()).to_pyarrow().to_pylist()[0]
+    found = several.agg(n=_.count(), same=(_.least == _.most).sum()).to_pyarrow().to_pylist()[0]
     return found["n"], found["same"] or 0
 
 
 def _totals(piece: Piece, theirs: TheirColumn, columns: Columns) -> dict[str, int]:
     """Words of totals in rows that lack the customer or the day, or that stand in place of one of them."""
     named = tuple(columns[c].theirs.name for c in ("customer_id", "at") if c in columns)
-    found = {v: n for v, n in _words(piece, theirs, _TOTAL).items() if plain(v) in TOTALS}
-    if not found or theirs.name in named:
+    if theirs.name in named:
+        return _totals_among(_words(piece, theirs, _TOTAL))
+    found = _totals_among(_words(piece, theirs, _TOTAL, lacking=named))
+    if not found:
         return found
     whole = _words(piece, theirs, _TOTAL, filled=named)
     return {v: n for v, n in found.items() if v not in whole}
+
+
+def _totals_among(words: dict[str, int]) -> dict[str, int]:
+    return {v: n for v, n in words.items() if plain(v) in TOTALS}
 
 
 def _no_sales(
@@ -118,15 +129,26 @@ def _no_sales(
     return there if said == "keep" else there | refunded
 
 
-def _words(piece: Piece, theirs: TheirColumn, pattern: str = "", filled: tuple[str, ...] = ()) -> dict[str, int]:
-    """Short values of this pattern and how often each stands there, in rows where these columns are filled."""
+def _words(
+    piece: Piece,
+    theirs: TheirColumn,
+    pattern: str = "",
+    filled: tuple[str, ...] = (),
+    lacking: tuple[str, ...] = (),
+) -> dict[str, int]:
+    """Short values of this pattern and how often each stands there.
+
+    Asked are rows where all columns of `filled` hold something, and one of `lacking` does not.
+    """
     raw = piece.raw
-    value = raw.table[raw.names[theirs.name]]
-    if not value.type().is_string():
-        return {}
     rows = raw.table
+    if not rows[raw.names[theirs.name]].type().is_string():
+        return {}
+    there = {name: text_of(rows[raw.names[name]]).notnull() for name in (*filled, *lacking)}
     for name in filled:
-        rows = rows.filter(text_of(rows[raw.names[name]]).notnull())
+        rows = rows.filter(there[name])
+    if lacking:
+        rows = rows.filter(ibis.or_(*(~there[name] for name in lacking)))
     text = text_of(rows[raw.names[theirs.name]])
     short = rows.select(v=text).filter((_.v.length() <= _LONGEST) & _.v.re_search(pattern))
     counted = short.group_by("v").agg(n=_.count()).order_by("v").limit(_MOST_WORDS).to_pyarrow().to_pylist()
