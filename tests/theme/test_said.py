@@ -19,6 +19,7 @@ from crm_lib.contract.rules import ROW, SEEN, Surroundings
 from crm_lib.contract.tables import TABLES
 from crm_lib.errors import CrmError
 from crm_lib.sources import connect
+from crm_lib.sources.postgres import session
 from crm_lib.theme import messages, said, words
 
 ROOT = Path(__file__).parent.parent.parent
@@ -99,6 +100,16 @@ def test_the_first_case_is_quoted_as_it_stands():
     several = said.error(failing(CHECKS["too many rows rejected, in a file of several"]))
     assert "（第一处：第1行，文件a_2.csv，“drei”）。" in several
     assert "\ntransactions.amount：2行中有1个值不是数字" in several
+
+
+@pytest.mark.parametrize("reason", [reason for _pattern, reason in session._REFUSALS])
+def test_why_a_database_refuses_is_chinese(reason):
+    told = said.error(
+        f'The database of the source "shop" can\'t be used: {reason}. Correct the environment variable '
+        "CRM_DB_URL, or ask whoever keeps the database."
+    )
+    assert HAN.search(said.error(reason))
+    assert not ENGLISH.search(re.sub(r"CRM_DB_URL|（.*）", "", told)), told
 
 
 def failing(function):

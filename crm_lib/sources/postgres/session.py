@@ -8,19 +8,29 @@ import weakref
 
 import ibis
 
-from crm_lib.errors import ConfigError, DataContractError, Unreachable
+from crm_lib.errors import ConfigError, DataContractError, Unreachable, part
 from crm_lib.sources.settings import Source
 
 _CONNECT_TIMEOUT_S = 15
 _ADDRESS = "postgresql://USER:PASSWORD@HOST:5432/DATABASE"
 _LOST = ("AdminShutdown", "CrashShutdown", "CannotConnectNow", "IdleSessionTimeout", "ConnectionTimeout")
 _REFUSALS = (
-    (r"authentication failed|no password supplied|no pg_hba\.conf entry", "it refuses the user or the password"),
-    (r'database ".*" does not exist', "it has no such database"),
-    (r'role ".*" does not exist', "it has no such user"),
-    (r"permission denied for database", "the user may not connect to it"),
-    (r"resolve host|translate host name|Name or service not known", "there is no such host"),
-    (r"SSL|certificate", "the two can't agree on encryption (sslmode)"),
+    (
+        r"authentication failed|no password supplied|no pg_hba\.conf entry",
+        part("it refuses the user or the password"),
+    ),
+    (r'database ".*" does not exist', part("it has no such database")),
+    (r'role ".*" does not exist', part("it has no such user")),
+    (r"permission denied for database", part("the user may not connect to it")),
+    (r"resolve host|translate host name|Name or service not known", part("there is no such host")),
+    (
+        r"unsupported startup parameter",
+        part(
+            "a pooler in between refuses what a session starts with "
+            "(PgBouncer: ignore_startup_parameters = options)"
+        ),
+    ),
+    (r"SSL|certificate", part("the two can't agree on encryption (sslmode)")),
 )
 
 
@@ -43,8 +53,10 @@ def connect(source: Source) -> ibis.BaseBackend:
         raise refused(source, str(error)) from None
     con.read_only = True
     backend = Backend.from_connection(con)
-    # ibis sets the session to UTC: days are those of the declared time zone, where one is declared.
-    con.execute("SELECT set_config('TimeZone', %s, false)", (source.reporting.time_zone or "UTC",))
+    # ibis sets the session to UTC: days are those of the declared time zone, where one is declared. The rest is
+    # told once more, as a pooler in between may pass over what a session starts with.
+    for name, value in {**_settings(source), "TimeZone": source.reporting.time_zone or "UTC"}.items():
+        con.execute("SELECT set_config(%s, %s, false)", (name, value))
     weakref.finalize(backend, con.close)
     return backend
 
@@ -72,13 +84,16 @@ def _session(source: Source, url: str) -> dict[str, str]:
             f"The environment variable {source.server.url_env} does not hold the address of a database. Set it to "
             f"{_ADDRESS}; signs such as @ / : in the password are written %40 %2F %3A."
         ) from None
-    own = (
-        "default_transaction_read_only=on",
-        f"statement_timeout={source.server.statement_timeout_s}s",
-        "cursor_tuple_fraction=1",  # results are read to their end
-    )
-    options = " ".join([str(given.get("options") or ""), *(f"-c {setting}" for setting in own)])
-    return {"options": options.strip(), "application_name": "crm"}
+    own = [f"-c {name}={value}" for name, value in _settings(source).items()]
+    return {"options": " ".join([str(given.get("options") or ""), *own]).strip(), "application_name": "crm"}
+
+
+def _settings(source: Source) -> dict[str, str]:
+    return {
+        "default_transaction_read_only": "on",
+        "statement_timeout": f"{source.server.statement_timeout_s}s",
+        "cursor_tuple_fraction": "1",  # results are read to their end
+    }
 
 
 def refused(source: Source, said: str) -> ConfigError:
