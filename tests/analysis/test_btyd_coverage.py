@@ -9,7 +9,7 @@ from crm_lib.analysis.btyd import draws
 from crm_lib.analysis.histories import of_frame
 
 TRUTH = btyd.Parameters(0.6, 8.0, 0.8, 2.5)
-N, REPLICATES, AHEAD, FINE = 1_500, 1_000, 182, 20
+N, REPLICATES, AHEAD, FINE = 1_500, 600, 182, 20
 
 
 def company(rng):

@@ -58,7 +58,7 @@ def test_importance_and_what_is_explained(among, weights, n, each):
         own = rng.normal(size=(n * each, size))
         return own if each == 1 else np.sqrt(0.8) * rng.normal(size=(n, size))[who] + np.sqrt(0.2) * own
 
-    for i in range(1_000):
+    for i in range(600):
         x = drawn(k) @ root.T
         y = x @ weights + noise * drawn(1)[:, 0]
         fit, table = drivers._estimate(np.column_stack([x, y]), names, i, 300, who)

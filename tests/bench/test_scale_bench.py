@@ -31,9 +31,9 @@ def shop(bench, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def measured(shop):
-    """What the check and each topic took, each in a process of its own."""
+    """What the check and a topic took, each in a process of its own."""
     scale = importlib.import_module("scale")
-    runs = {what: scale.measured(what, shop, 600) for what in ("check", *scale.TOPICS)}
+    runs = {what: scale.measured(what, shop, 600) for what in ("check", scale.TOPICS[-1])}
     return {"sizes": dict(importlib.import_module("scale_data").sizes(shop)), **runs}
 
 
@@ -53,8 +53,8 @@ def test_the_same_size_gives_the_same_data(shop, tmp_path):
         ).read_bytes()
 
 
-def test_check_and_topics_run_through(measured):
-    for what in ("check", "segmentation", "clv", "retention"):
+def test_check_and_topic_run_through(measured):
+    for what in ("check", "retention"):
         assert "failed" not in measured[what], measured[what]
         assert measured[what]["mb"] > 100
         assert sum(measured[what]["seconds"].values()) > 0
@@ -76,7 +76,7 @@ def test_the_table_stands_between_its_marks(measured, tmp_path):
     assert "old" not in text
     assert "other work ran on the machine" in text
     head, _rule, *rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert len(rows) == 4
+    assert len(rows) == 2
     assert all(row.count("|") == head.count("|") for row in rows)
 
 

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.slow
 csv.field_size_limit(2_000_000)  # a published text may be a megabyte long
 
 AS_OF = "2026-10-31"
-N_ROUNDS, STEP = 9, 5  # a column of five values or more holds every text once in nine rounds
+# A column of five values holds every text once in nine rounds, one of ten in the five rounds of all topics.
+N_ROUNDS, STEP = 9, 5
 A_MEGABYTE = "<b>é" * 250_000
 LABELS = ("stage", "touchpoint")  # named in crm.toml, too
 # Columns of which every value stands on a page; the others are shown in part, or never (names, comments).
@@ -68,12 +69,17 @@ def poisoned(project, texts, shift):
                 row[i] = poison(column if is_id else f"{path.stem}.{column}", row[i])
             if not is_id and column not in LABELS:
                 n_columns += 1
-                if n_columns % N_ROUNDS == shift // STEP:
+                if of_all_topics(shift) and n_columns % (N_ROUNDS // 2 + 1) == shift // STEP // 2:
                     rows[i % len(rows)][i] = A_MEGABYTE  # a row of its own: a line of several is refused
         with path.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([head, *rows])
     declare(project, poison)
     return poison
+
+
+def of_all_topics(shift):
+    """Whether all topics are made in this round, or those of which a page shows whole columns."""
+    return shift // STEP % 2 == 0
 
 
 def declare(project, poison):
@@ -100,11 +106,12 @@ def test_every_text_column_of_every_topic(project, browser, hostile, assert_harm
     assert len(hostile) <= N_ROUNDS * STEP
     poison = poisoned(project, hostile, shift)
     reports = tmp_path / "reports"
-    ask = ("report", "--source", "hostile", "--as-of", AS_OF, "--deliver", "--to", str(reports))
+    topics = TOPICS if of_all_topics(shift) else SHOWN
+    ask = ("report", *topics, "--source", "hostile", "--as-of", AS_OF, "--deliver", "--to", str(reports))
     run = project.crm(*ask)
     assert run.returncode == 0, run.stdout + run.stderr
     folder = reports / "hostile" / AS_OF
-    assert_no_topic_was_refused(folder)
+    assert_no_topic_was_refused(folder, topics)
     shown = {}
     for page in [*sorted(folder.glob("*.html")), reports / "index.html"]:
         assert problems(page.read_text(encoding="utf-8")) == []
@@ -128,10 +135,10 @@ def said(text):
     return clean(clean(text.replace("\x00", "")))[:18]
 
 
-def assert_no_topic_was_refused(folder):
+def assert_no_topic_was_refused(folder, topics):
     (record,) = (json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("runs/*.json"))
     assert record["left_out"] == {}
-    assert {r["topic"]: r["message"] for r in record["reports"]} == dict.fromkeys(TOPICS, "")
+    assert {r["topic"]: r["message"] for r in record["reports"]} == dict.fromkeys(topics, "")
     assert {r["state"] for r in record["reports"]} <= {verdict.FINE, verdict.NOTES}
 
 

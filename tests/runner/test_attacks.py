@@ -80,7 +80,7 @@ def test_a_runner_killed_at_any_moment_leaves_the_last_good_page_and_no_process(
 @pytest.mark.slow
 @pytest.mark.parametrize(("way", "longest"), [("plain", 4.0), ("warm", 8.0)])
 def test_a_runner_killed_at_many_moments(made, job, way, longest):
-    the_runner_dies(made, job, way, 25, longest)
+    the_runner_dies(made, job, way, 13, longest)
 
 
 def kernels(pair=None):
@@ -166,14 +166,14 @@ def test_a_kernel_killed_at_work_is_told_of_and_the_last_good_page_stands(made, 
 
 @pytest.mark.slow
 def test_a_kernel_killed_at_many_moments(made, order, job):
-    the_kernel_dies(made, order, job, 25)
+    the_kernel_dies(made, order, job, 13)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not forked.possible(), reason="warm processes need Linux")
 def test_a_forked_kernel_killed_at_many_moments(made, order, job):
     with forked.WarmPair(process.base_environment()) as pair:
-        the_kernel_dies(made, order, job, 25, pair)
+        the_kernel_dies(made, order, job, 13, pair)
 
 
 def test_two_runs_at_once_make_one_page_after_the_other(made, job):

@@ -45,7 +45,7 @@ def span(low: Any, high: Any, form: Callable[[Any], str]) -> str:
 
 def times(x: Any) -> str:
     """A ratio such as return on advertising spend."""
-    return _("{n} ×").format(n=number(x, 1))
+    return _("{n}\u00a0×").format(n=number(x, 1))
 
 
 def titles(result: Evaluation) -> dict[str, str]:

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from crm_lib.contract import publication
-from crm_lib.contract.topics import TOPICS
 from tests.engines.agreement import assert_same
 from tests.engines.spark.lake import needs_spark
 
 ROOT = Path(__file__).parents[3]
+# All seven take six minutes on two cores; what the other topics find is compared in the tests of tests/engines.
+TOPICS = ("segmentation", "retention", "action_plan")
 SPARK = """kind = "spark"
 path = "lake"
 master = "local[2]"
@@ -39,8 +40,8 @@ def project(duckdb, tmp_path_factory):
     return folder
 
 
-def test_all_pages_of_the_sample_have_the_figures_and_cents_of_those_from_files(project):
-    command = [sys.executable, "-m", "crm_lib.cli", "report", "--source", "sample", "--source", "shop"]
+def test_pages_of_the_sample_have_the_figures_and_cents_of_those_from_files(project):
+    command = [sys.executable, "-m", "crm_lib.cli", "report", *TOPICS, "--source", "sample", "--source", "shop"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=1500, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     places = [project / "reports" / source / "2026-10-31" for source in ("sample", "shop")]
@@ -52,7 +53,7 @@ def test_all_pages_of_the_sample_have_the_figures_and_cents_of_those_from_files(
 
 
 def test_a_second_run_on_the_same_tables_finds_nothing_to_do(project):
-    command = [sys.executable, "-m", "crm_lib.cli", "report", "--source", "shop"]
+    command = [sys.executable, "-m", "crm_lib.cli", "report", *TOPICS, "--source", "shop"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("unchanged") >= len(TOPICS)
