@@ -12,9 +12,9 @@ from tests.engines.agreement import assert_same
 from tests.engines.spark.lake import needs_spark
 
 ROOT = Path(__file__).parents[3]
-# All seven take six minutes on two cores. A page of segmentation is made over Spark Connect (test_connect.py), all
-# seven on PostgreSQL, and what every topic finds on Spark is compared in tests/engines.
-TOPICS = ("clv", "satisfaction", "action_plan")
+# All seven take six minutes on two cores. Segmentation makes its page over Spark Connect (test_connect.py); what
+# funnel, campaigns and satisfaction find is compared in test_engines_of_dealings.py. PostgreSQL makes all seven.
+TOPICS = ("clv", "retention", "action_plan")
 SPARK = """kind = "spark"
 path = "lake"
 master = "local[2]"
