@@ -1,4 +1,4 @@
-"""Fifty ways to write the same orders: right or asked, never wrong."""
+"""Fifty-four ways to write the same orders: right or asked, never wrong."""
 
 import datetime as dt
 import importlib.util

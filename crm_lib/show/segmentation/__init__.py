@@ -59,13 +59,21 @@ def _top_card(result: Segmentation) -> Card:
     top = result.top_fifth
     if not top:
         return Card(_("The top fifth holds"), "–", sentence=_("There is no money to share."))
+    return Card(
+        _("The top fifth holds"),
+        percent(top.value),
+        interval(top.low, top.high, percent, top.n),
+        _who_they_are(result),
+    )
+
+
+def _who_they_are(result: Segmentation) -> str:
+    if result.n_customers == 1:
+        return _("There is only one customer.")
     k = int(result.tops.loc[result.tops["top"] == 0.20, "n_customers"].iloc[0])
-    said = ngettext(
+    return ngettext(
         "**{k}** of {n} customers brings more than any other.", "**{k}** of {n} customers bring it.", k
     ).format(k=number(k), n=number(result.n_customers))
-    if result.n_customers == 1:
-        said = _("There is only one customer.")
-    return Card(_("The top fifth holds"), percent(top.value), interval(top.low, top.high, percent, top.n), said)
 
 
 def _richest_card(result: Segmentation) -> Card:

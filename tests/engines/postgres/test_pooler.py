@@ -6,7 +6,6 @@ import subprocess
 import time
 from contextlib import contextmanager
 
-import psycopg
 import pytest
 
 from crm_lib import sources
@@ -62,6 +61,7 @@ def test_a_pooler_that_refuses_our_settings_is_told_from_a_database_that_is_down
 
 
 def test_a_session_through_a_pooler_reads_and_can_write_nothing(shop, database, tmp_path, monkeypatch):
+    psycopg = pytest.importorskip("psycopg")
     database.admin.execute(f"GRANT INSERT ON pooled.transactions TO {USER}")
     with pooled(database, tmp_path, "ignore_startup_parameters = options") as url:
         monkeypatch.setenv("CRM_DATABASE_URL", url)
