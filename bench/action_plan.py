@@ -18,7 +18,7 @@ import ibis
 from crm_lib.analysis import action_plan
 from crm_lib.analysis.action_plan import Tables
 from crm_lib.contract import lists as stored
-from crm_lib.runner import lists
+from crm_lib.runner.store import lists
 from crm_lib.show import action_plan as say
 from crm_lib.sources.settings import read_config
 from crm_lib.theme import words

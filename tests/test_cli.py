@@ -9,7 +9,9 @@ import pytest
 from crm_lib import cli
 from crm_lib.contract.topics import TOPICS
 from crm_lib.errors import ConfigError, Unreachable
-from crm_lib.runner import archive, forked, transient
+from crm_lib.runner import transient
+from crm_lib.runner.kernels import forked
+from crm_lib.runner.store import archive
 
 SMALL = Path(__file__).parent / "notebooks" / "good.ipynb"
 CONFIG = """

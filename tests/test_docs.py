@@ -11,7 +11,7 @@ import pytest
 from typer.main import get_command
 
 from crm_lib.cli import app
-from crm_lib.runner import verdict
+from crm_lib.runner.evidence import verdict
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "notebooks/README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -64,8 +64,8 @@ def test_the_new_topic_passes_the_checks_of_the_shipped_ones(project):
     tests = [str(p.relative_to(project)) for p in sorted((project / "tests").glob("test_*.py")) if p != own]
     code, said = run(
         project, "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env", "-k", TOPIC,
-        "tests/analysis", "tests/contract", "tests/runner/test_warm.py", "tests/show", "tests/theme", *tests,
-        "crm_lib/analysis", "crm_lib/show", f"notebooks/{TOPIC}.ipynb",
+        "tests/analysis", "tests/contract", "tests/runner/kernels/test_warm.py", "tests/show", "tests/theme",
+        *tests, "crm_lib/analysis", "crm_lib/show", f"notebooks/{TOPIC}.ipynb",
     )  # fmt: skip
     assert code == 0, said
     whole = ("test_layers", "test_notebooks", "test_help", "contract/test_codebook", "theme/test_catalogue")

@@ -14,7 +14,7 @@ import typer
 import yaml
 
 from crm_lib import cli
-from crm_lib.runner import verdict
+from crm_lib.runner.evidence import verdict
 
 PAGE = (Path(__file__).parent.parent / "docs" / "schedule.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\S*)\n(.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE)

@@ -14,7 +14,7 @@ from crm_lib.cli.progress import progress_bar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crm_lib.runner.checkup import Line
+    from crm_lib.runner.pages.checkup import Line
     from crm_lib.sources import Checkup
 
 _MOST_MISSING = 8  # columns named on a terminal
@@ -23,7 +23,7 @@ _MOST_MISSING = 8  # columns named on a terminal
 def check_and_say(source: str, as_of: str, to: Path | None = None, language: str = "en") -> Checkup:
     """Check a source, print what was found in English, and write the page in this language."""
     from crm_lib import sources
-    from crm_lib.runner import checkup as pages
+    from crm_lib.runner.pages import checkup as pages
     from crm_lib.theme import words
 
     words.use(language)
@@ -42,7 +42,7 @@ def check_and_say(source: str, as_of: str, to: Path | None = None, language: str
 
 
 def _print(found: Checkup) -> None:
-    from crm_lib.runner import checkup as pages
+    from crm_lib.runner.pages import checkup as pages
 
     card = found.card
     said = pages.said(card, found.findings)

@@ -73,7 +73,7 @@ def show(source: Source = "", to: To = None) -> None:
 def _move(
     list_: str, state: str, source: str, by: str, run_date: str, to: Path | None, cost: float | None = None
 ) -> None:
-    from crm_lib.runner import lists
+    from crm_lib.runner.store import lists
 
     folder = _folder(source, to)
     day = name_run_date(scheduled(run_date))

@@ -139,7 +139,7 @@ def _check(project: Path, topic: str, title: str, question: str) -> None:
 def _taken(project: Path) -> set[str]:
     """Names that no topic can bear: pages and folders of the runner, and what its own files speak of by name."""
     from crm_lib.contract import lists
-    from crm_lib.runner import archive
+    from crm_lib.runner.store import archive
 
     catalogue = ast.parse((project / CATALOGUE).read_text(encoding="utf-8"))
     written = _files("topic_to_be", "Title", "Question?")

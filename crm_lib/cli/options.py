@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from crm_lib.contract.project import locate
-from crm_lib.runner import dates, scrubbing
+from crm_lib.runner.kernels import scrubbing
+from crm_lib.runner.request import dates
 
 EXIT_CODES = (
     "Exit codes: 0 all is well (notes to read and unchanged pages included), 1 some report failed or had no data, "

@@ -15,7 +15,7 @@ from crm_lib.cli.options import notebook, short
 from crm_lib.contract.project import locate
 from crm_lib.contract.topics import TOPICS
 from crm_lib.errors import ParameterError
-from crm_lib.runner.parameters import did_you_mean
+from crm_lib.runner.request.parameters import did_you_mean
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from crm_lib.errors import Busy, ParameterError
 
 def index(to: To = None) -> None:
     """Make the index pages again from the records of earlier runs."""
-    from crm_lib.runner import index as pages
+    from crm_lib.runner.pages import index as pages
 
     folder = to or root() / "reports"
     pages.rebuild(folder)
@@ -31,7 +31,7 @@ def compare(
     Example: crm compare 2026-09-30 2026-10-31 --source sample
     """
     from crm_lib import sources
-    from crm_lib.runner import compare as pages
+    from crm_lib.runner.pages import compare as pages
 
     page = pages.write(to or root() / "reports", source or sources.default_source(), before, now)
     typer.echo(f"Page: {short(page)}")
@@ -49,8 +49,8 @@ def tidy(
 
     Example: crm tidy --keep 24 --dry-run
     """
-    from crm_lib.runner import index as pages
-    from crm_lib.runner import tidy as old
+    from crm_lib.runner.pages import index as pages
+    from crm_lib.runner.store import tidy as old
 
     reports = to or root() / "reports"
     folders = sorted(p for p in reports.glob("[!.]*") if p.is_dir())
@@ -69,7 +69,7 @@ def tidy(
 
 
 def _remove(folder: Path) -> bool:
-    from crm_lib.runner import tidy as old
+    from crm_lib.runner.store import tidy as old
 
     try:
         old.remove(folder)

@@ -18,8 +18,10 @@ from crm_lib.cli.own import OwnNotebook
 from crm_lib.contract.project import locate
 from crm_lib.contract.topics import TOPICS
 from crm_lib.errors import CrmError, DataContractError, ParameterError
-from crm_lib.runner import archive, choices, dates, parameters, transient
+from crm_lib.runner import transient
 from crm_lib.runner.job import Order
+from crm_lib.runner.request import choices, dates, parameters
+from crm_lib.runner.store import archive
 
 if TYPE_CHECKING:
     from crm_lib.sources import Checkup

@@ -16,8 +16,10 @@ from crm_lib.cli import own, plan
 from crm_lib.cli.options import EXIT_CODES, AsOf, RunDate, To, notebook, root, say, short
 from crm_lib.contract.topics import TOPICS
 from crm_lib.errors import CrmError, ParameterError
-from crm_lib.runner import choices, forked, verdict
+from crm_lib.runner.evidence import verdict
 from crm_lib.runner.job import Job, Order
+from crm_lib.runner.kernels import forked
+from crm_lib.runner.request import choices
 
 HELP = f"""Make reports: all that the source's tables allow, or the topics named.
 
@@ -111,7 +113,7 @@ def report(
     """Make reports (the help of this command stands in HELP)."""
     reports = (to or root() / "reports").resolve()
     with _warm(plain_kernels or dry_run, force or _first_time(reports, source or [])) as warm:
-        from crm_lib.runner import archive
+        from crm_lib.runner.store import archive
         from crm_lib.theme import words
 
         words.use(language)
@@ -205,7 +207,7 @@ def _make(
 
 def _deliver(order: Order, done: Any) -> int:
     """Tell of a run in which anything was made anew; what goes wrong is one line each."""
-    from crm_lib.runner import deliver
+    from crm_lib.runner.delivery import deliver
 
     if all(outcome.verdict.state == verdict.UNCHANGED for outcome in done.outcomes):
         return verdict.EXIT_FINE
@@ -217,7 +219,8 @@ def _deliver(order: Order, done: Any) -> int:
 
 def _tell_slips(order: Order) -> None:
     """Say which thresholds guard nothing: also on a quiet night, since nobody would miss what never speaks."""
-    from crm_lib.runner import history, thresholds
+    from crm_lib.runner.evidence import thresholds
+    from crm_lib.runner.store import history
 
     expected = [topic for topic in TOPICS if topic not in order.left_out]
     for said in thresholds.slips(order.reporting.thresholds, history.documents(order.folder), expected):
@@ -246,7 +249,7 @@ def _dry(wishes: list[plan.Wish], shared: Order) -> int:
 
 
 def _foretold(order: Order, job: Job) -> int:
-    from crm_lib.runner import archive, unchanged
+    from crm_lib.runner.store import archive, unchanged
 
     page = short(order.folder / archive.page_name(job.topic, order.language))
     if job.topic in order.refused:

@@ -22,7 +22,7 @@ from crm_lib.cli.options import (
 )
 from crm_lib.contract.topics import TOPICS
 from crm_lib.errors import ParameterError
-from crm_lib.runner import choices, dates
+from crm_lib.runner.request import choices, dates
 
 
 class Format(StrEnum):
@@ -114,7 +114,8 @@ def topics() -> None:
 def _slips(source: str) -> tuple[str, ...]:
     """Thresholds of a source that guard nothing, as far as its newest published figures can tell."""
     from crm_lib import sources
-    from crm_lib.runner import archive, history, thresholds
+    from crm_lib.runner.evidence import thresholds
+    from crm_lib.runner.store import archive, history
 
     limits = sources.reporting_of(source).thresholds
     dated = archive.dated(root() / "reports" / source) if limits else []

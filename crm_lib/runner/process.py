@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from crm_lib.runner import forked
-from crm_lib.runner.verdict import Verdict
+from crm_lib.runner.evidence.verdict import Verdict
+from crm_lib.runner.kernels import forked
 
 GRACE_S = 20
 _THREAD_CAPS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")

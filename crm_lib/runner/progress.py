@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from crm_lib.runner.verdict import Verdict, state_words
+from crm_lib.runner.evidence.verdict import Verdict, state_words
 
 _STYLE = {"ok": "green", "care": "yellow", "no": "red"}
 

@@ -16,26 +16,16 @@ from typing import Any
 
 from crm_lib import __version__
 from crm_lib.errors import ReportFailed
-from crm_lib.runner import (
-    archive,
-    failure,
-    forked,
-    index,
-    lists,
-    lock,
-    privacy,
-    process,
-    record,
-    scrubbing,
-    transient,
-    unchanged,
-    verdict,
-)
-from crm_lib.runner.forked import WarmPair
+from crm_lib.runner import process, transient
+from crm_lib.runner.evidence import privacy, verdict
+from crm_lib.runner.evidence.verdict import Verdict
 from crm_lib.runner.job import Job, Order, waves
+from crm_lib.runner.kernels import forked, scrubbing
+from crm_lib.runner.kernels.forked import WarmPair
+from crm_lib.runner.pages import failure, index
 from crm_lib.runner.progress import Lines
-from crm_lib.runner.record import Outcome, minute
-from crm_lib.runner.verdict import Verdict
+from crm_lib.runner.store import archive, lists, lock, record, unchanged
+from crm_lib.runner.store.record import Outcome, minute
 from crm_lib.theme import words
 from crm_lib.theme.words import gettext as _
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from crm_lib.runner import engine, forked
+from crm_lib.runner.kernels import engine, forked
 from crm_lib.theme.words import gettext as _
 
 PAUSE_S = 2.0  # before the second try

@@ -22,26 +22,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crm_lib.contract.reporting import Reporting, Threshold
-from crm_lib.runner import (
-    archive,
-    figures,
-    freshness,
-    lists,
-    parameters,
-    privacy,
-    scrubbing,
-    shown_tables,
-    spreadsheet,
-    thresholds,
-    transient,
-    verdict,
-)
-from crm_lib.runner.warm import end_group
+from crm_lib.runner import transient
+from crm_lib.runner.evidence import freshness, privacy, thresholds, verdict
+from crm_lib.runner.kernels import scrubbing
+from crm_lib.runner.kernels.warm import end_group
+from crm_lib.runner.pages import figures, shown_tables, spreadsheet
+from crm_lib.runner.request import parameters
+from crm_lib.runner.store import archive, lists
 from crm_lib.theme import words
 from crm_lib.theme.words import gettext as _
 
 if TYPE_CHECKING:
-    from crm_lib.runner.page import About
+    from crm_lib.runner.pages.page import About
 
 EXECUTED = "executed.ipynb"
 _events = 1
@@ -97,7 +89,7 @@ def make(task: dict[str, Any], kernels: list[int], cost: dict[str, Any]) -> verd
 def _write_page(
     task: dict[str, Any], notebook: Any, published: dict[str, Any], found: verdict.Verdict
 ) -> verdict.Verdict:
-    from crm_lib.runner import page
+    from crm_lib.runner.pages import page
 
     words.use(task["language"], figures.currency(published))
     told = about(task, published)
@@ -144,7 +136,7 @@ def execute(task: dict[str, Any], output: Path, kernels: list[int]) -> Any:
 
 def about(task: dict[str, Any], published: dict[str, Any]) -> About:
     """What the page says of its making."""
-    from crm_lib.runner.page import About
+    from crm_lib.runner.pages.page import About
 
     title = task["title"]
     declared = parameters.declared(Path(task["notebook"]))

@@ -6,7 +6,7 @@ import pytest
 
 from crm_lib.analysis import segmentation
 from crm_lib.contract import findings as kinds
-from crm_lib.runner import checkup
+from crm_lib.runner.pages import checkup
 from crm_lib.sources import check, connect
 
 DAYS = [dt.date(2026, 1, 1) + dt.timedelta(days=i) for i in range(60) if not 20 <= i < 40]

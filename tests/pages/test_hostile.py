@@ -10,10 +10,13 @@ import pytest
 
 from crm_lib.contract.reporting import Reporting
 from crm_lib.errors import ParameterError
-from crm_lib.runner import archive, compare, deliver, failure, index, letter, page, spreadsheet, verdict
+from crm_lib.runner.delivery import deliver, letter
+from crm_lib.runner.evidence import verdict
+from crm_lib.runner.evidence.lint import problems
 from crm_lib.runner.job import Job, Order
-from crm_lib.runner.lint import problems
-from crm_lib.runner.parameters import Parameter
+from crm_lib.runner.pages import compare, failure, index, page, spreadsheet
+from crm_lib.runner.request.parameters import Parameter
+from crm_lib.runner.store import archive
 from crm_lib.show import charts, parts, tables
 from crm_lib.theme import words
 from crm_lib.theme.words import clean, number

@@ -9,8 +9,8 @@ import pytest
 
 from crm_lib.contract.tables import TABLES, TEXT
 from crm_lib.contract.topics import TOPICS
-from crm_lib.runner import verdict
-from crm_lib.runner.lint import problems
+from crm_lib.runner.evidence import verdict
+from crm_lib.runner.evidence.lint import problems
 from crm_lib.sources.sample import write_sample
 from crm_lib.theme.words import clean
 

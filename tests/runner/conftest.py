@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from crm_lib.runner import parameters, run
+from crm_lib.runner import run
 from crm_lib.runner.job import Job, Order
+from crm_lib.runner.request import parameters
 from crm_lib.theme import words
 from tests.runner import post
 

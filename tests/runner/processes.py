@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from crm_lib.runner.lint import problems
+from crm_lib.runner.evidence.lint import problems
 
 PATIENCE_S = 300.0  # never waited for on a machine at rest
 

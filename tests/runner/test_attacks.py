@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from crm_lib.runner import forked, process, run, verdict
+from crm_lib.runner import process, run
+from crm_lib.runner.evidence import verdict
+from crm_lib.runner.kernels import forked
 from tests.runner.processes import (
     assert_nothing_is_left,
     assert_readers_see_whole_pages,
@@ -30,7 +32,8 @@ RUNNER = """
 import datetime as dt, sys
 from contextlib import nullcontext
 from pathlib import Path
-from crm_lib.runner import forked, process, run
+from crm_lib.runner import process, run
+from crm_lib.runner.kernels import forked
 from crm_lib.runner.job import Job, Order
 notebooks, reports, warm = [Path(p) for p in sys.argv[3:]], Path(sys.argv[2]), sys.argv[1] == "warm"
 jobs = tuple(Job("good", "Good", "Good?", p, {"as_of": "2026-10-31", "horizon_weeks": 52}) for p in notebooks)

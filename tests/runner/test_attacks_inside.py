@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from crm_lib.runner import run, verdict
+from crm_lib.runner import run
+from crm_lib.runner.evidence import verdict
 
 
 def only(done):

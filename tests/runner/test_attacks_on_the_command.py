@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from crm_lib.runner import run, verdict
+from crm_lib.runner import run
+from crm_lib.runner.evidence import verdict
 from tests.runner.processes import (
     assert_nothing_is_left,
     assert_readers_see_whole_pages,

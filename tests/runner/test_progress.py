@@ -3,8 +3,8 @@ import io
 import pytest
 from rich.console import Console
 
+from crm_lib.runner.evidence.verdict import FAILED, FINE, Verdict
 from crm_lib.runner.progress import Board, Lines, Quiet, for_terminal
-from crm_lib.runner.verdict import FAILED, FINE, Verdict
 
 
 def test_without_a_terminal_there_is_one_line_per_report(capsys):

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from crm_lib.runner import archive, process, run, verdict
-from crm_lib.runner.lint import problems
+from crm_lib.runner import process, run
+from crm_lib.runner.evidence import verdict
+from crm_lib.runner.evidence.lint import problems
+from crm_lib.runner.store import archive
 
 FAILURES = {
     "syntax_error": (verdict.FAILED, 1, "error that nobody foresaw (SyntaxError)"),

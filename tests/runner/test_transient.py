@@ -5,7 +5,9 @@ import json
 import nbformat
 import pytest
 
-from crm_lib.runner import forked, process, run, transient, verdict
+from crm_lib.runner import process, run, transient
+from crm_lib.runner.evidence import verdict
+from crm_lib.runner.kernels import forked
 
 LOST = "server closed the connection unexpectedly"
 

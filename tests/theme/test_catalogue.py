@@ -63,7 +63,7 @@ def test_every_paragraph_of_a_notebook_is_a_message(topic, ids):
 
 
 def test_help_texts_topics_and_reasons_are_messages(ids):
-    from crm_lib.runner import parameters
+    from crm_lib.runner.request import parameters
 
     for topic in TOPICS.values():
         declared = parameters.declared(ROOT / "notebooks" / f"{topic.name}.ipynb")

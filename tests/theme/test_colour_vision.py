@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import crm_lib
-from crm_lib.runner import verdict
+from crm_lib.runner.evidence import verdict
 from crm_lib.theme import colours
 
 # Machado, Oliveira, Fernandes (2009), "A Physiologically-based Model for Simulation of Color Vision Deficiency",

@@ -1,0 +1,1 @@
+"""The pages people read: reports, indexes, comparisons, checks and failures, and the tables beside them."""

@@ -1,0 +1,69 @@
+"""The dates of a source one after the other: which came before, and how a figure ran over them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from crm_lib.runner.pages import figures
+from crm_lib.runner.store import archive
+from crm_lib.theme import words
+
+
+def day_of(folder: Path) -> dt.date:
+    """The date of a dated folder, with or without a label."""
+    return dt.date.fromisoformat(folder.name[:10])
+
+
+def label_of(folder: Path) -> str:
+    """The label of a dated folder; empty where it has none."""
+    return folder.name[11:]
+
+
+def name_in_words(folder: Path) -> str:
+    """Date and label of a dated folder as a reader reads them."""
+    label = label_of(folder)
+    return words.day(day_of(folder)) + (f" · {label}" if label else "")
+
+
+def earlier(folder: Path) -> list[Path]:
+    """Folders of the dates before this one with the same label, oldest first."""
+    day, label = day_of(folder), label_of(folder)
+    return [where for on, other, where in archive.dated(folder.parent) if other == label and on < day]
+
+
+def before(folder: Path, topic: str) -> dict[str, Any] | None:
+    """What a topic published on the newest earlier date on which it did; None where it never has."""
+    found = (figures.read(where, topic) for where in reversed(earlier(folder)))
+    return next((document for document in found if document), None)
+
+
+def documents(folder: Path) -> dict[str, dict[str, Any]]:
+    """What each topic has published in a dated folder."""
+    topics = sorted(path.name.removesuffix(".figures.json") for path in folder.glob("*.figures.json"))
+    read = {topic: figures.read(folder, topic) for topic in topics}
+    return {topic: document for topic, document in read.items() if document}
+
+
+class Archive:
+    """The figures of several dated folders, each file read once."""
+
+    def __init__(self, folders: Iterable[Path]):
+        self.folders = list(folders)
+        self._read = {folder: documents(folder) for folder in self.folders}
+
+    def figures(self, folder: Path, topic: str) -> dict[str, dict[str, Any]]:
+        """Figures of a topic on a date, by name."""
+        return figures.by_name(self._read[folder].get(topic))
+
+    def last(self, topic: str, name: str, unit: str) -> dict[str, Any] | None:
+        """The figure on the newest of the dates; None where that date does not know it, or in another unit."""
+        found = self.figures(self.folders[-1], topic).get(name) if self.folders else None
+        return found if found and found["value"] is not None and found["unit"] == unit else None
+
+    def values(self, topic: str, name: str, unit: str) -> list[float]:
+        """A figure's values over the dates that know it, where its unit is this one."""
+        found = (self.figures(folder, topic).get(name) for folder in self.folders)
+        return [f["value"] for f in found if f and f["value"] is not None and f["unit"] == unit]
