@@ -65,9 +65,7 @@ def write(
 ) -> Path:
     """Write the page of a check, in the language in use, beside the dates of its source."""
     html = page(card, findings, problems, notes, made_at, command)
-    place = reports / card.source / archive.page_name(archive.CHECK, words.language())
-    archive.write(place, html)
-    return place
+    return archive.place(reports / card.source, archive.CHECK, html, words.language())
 
 
 def page(

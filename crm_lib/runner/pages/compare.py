@@ -52,14 +52,16 @@ def write(reports: Path, source: str, before: str, now: str, language: str = "")
         raise ParameterError(f"{before} and {now} are the same run of {source}: there is nothing to compare.")
     runs = archive.records(new)
     words.use(language or runs[-1]["language"], _currency(new))
-    page = new / file_name(old)
-    archive.write(page, made(old, new))
-    return page
+    return archive.place(new, _name(old), made(old, new), words.language())
 
 
 def file_name(before: Path) -> str:
     """Name of the page in the language in use that leads here from an earlier dated folder."""
-    return archive.page_name(f"{archive.COMPARE}.{before.name}", words.language())
+    return archive.page_name(_name(before), words.language())
+
+
+def _name(before: Path) -> str:
+    return f"{archive.COMPARE}.{before.name}"
 
 
 def made(old: Path, new: Path) -> str:

@@ -30,6 +30,7 @@ _NUMBER = re.compile(
     r"(?P<number>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)(?P<size>万亿|[KMBT万亿]?)"
     r"(?P<behind>(?:\s?%|\s[A-Za-z]{1,12}|\s?[一-鿿]{1,6})?)"
 )
+_SAID = {"br": " ", "small": "("}  # what a line in small letters adds stands in brackets
 _HIDDEN = re.compile("[\u2066-\u2069\u202a-\u202e]")
 
 
@@ -97,13 +98,15 @@ class _Reader(HTMLParser):
             self.rows.append([])
         elif tag in {"td", "th"}:
             self._cell, self._right = [], "r" in (dict(attrs).get("class") or "").split()
-        elif tag == "br" and self._cell is not None:
-            self._cell.append(" ")
+        elif tag in _SAID and self._cell is not None:
+            self._cell.append(_SAID[tag])
 
     def handle_endtag(self, tag: str) -> None:
         if tag in {"td", "th"} and self._cell is not None and self.rows:
             self.rows[-1].append((_HIDDEN.sub("", "".join(self._cell)).strip(), self._right))
             self._cell = None
+        elif tag == "small" and self._cell is not None:
+            self._cell.append(")")
 
     def handle_data(self, data: str) -> None:
         if self._cell is not None:

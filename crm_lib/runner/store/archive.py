@@ -4,6 +4,7 @@ reports/<source>/<as_of>[+<label>]/<topic>.html              newest good page (E
 /<topic>.failed.html       newest failure, if later than the good page
 /<topic>.author.html       private: what went wrong then, for whoever keeps the notebook
 /<topic>.figures.json      what the good page published, and <topic>/*.parquet, *.csv
+/compare.<earlier>.html    what moved since an earlier date, and compare.<earlier>/*.csv
 /runs/<start>.json, .log   every attempt
 """
 
@@ -14,6 +15,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -104,18 +106,32 @@ def install(made: Path, folder: Path, topic: str, language: str) -> None:
 
     In this order the page that stands has all that it links, whenever the run is killed.
     """
-    fresh = {table.name for table in _tables(made / topic)}
-    for name in sorted(fresh):
-        (folder / topic).mkdir(exist_ok=True)
-        os.replace(made / topic / name, folder / topic / name)
+    fresh = _put_tables(made / topic, folder / topic)
     figures.keep_words(made, folder, topic)
     os.replace(made / page_name(topic, language), folder / page_name(topic, language))
     os.replace(made / f"{topic}.figures.json", folder / f"{topic}.figures.json")
     (folder / page_name(topic, language, failed=True)).unlink(missing_ok=True)
     (folder / author_name(topic)).unlink(missing_ok=True)
-    for old in _tables(folder / topic):
-        if old.name not in fresh and shown_tables.is_of(old.name, language):
-            old.unlink()
+    _drop_tables(folder / topic, fresh, language)
+
+
+def place(folder: Path, name: str, page: str, language: str) -> Path:
+    """Put a page of our own in its place, and what its tables show as CSV into the folder of its name beside it.
+
+    In the order of `install`, so that a page that stands has all that it links.
+    """
+    linked, path = shown_tables.linked(page, name, language), folder / page_name(name, language)
+    folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder)
+    made = Path(tempfile.mkdtemp(prefix=f"{ASIDE}{os.getpid()}-", dir=folder))
+    try:
+        shown_tables.write(made, linked, name, language)
+        fresh = _put_tables(made / name, folder / name)
+        write(path, linked)
+        _drop_tables(folder / name, fresh, language)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    return path
 
 
 def write(path: Path, text: str) -> None:
@@ -188,6 +204,22 @@ def _is_page(name: str) -> bool:
     """Whether a file is a topic's page, `clv.html` or `clv.zh.html`, and not a failure's."""
     parts = name.split(".")
     return len(parts) == 2 or (len(parts) == 3 and parts[1] not in {"failed", "author"})
+
+
+def _put_tables(made: Path, folder: Path) -> set[str]:
+    """Move tables to where they belong, one by one; their names."""
+    fresh = {table.name for table in _tables(made)}
+    for name in sorted(fresh):
+        folder.mkdir(exist_ok=True)
+        os.replace(made / name, folder / name)
+    return fresh
+
+
+def _drop_tables(folder: Path, fresh: set[str], language: str) -> None:
+    """Remove tables that an older page of this language had."""
+    for old in _tables(folder):
+        if old.name not in fresh and shown_tables.is_of(old.name, language):
+            old.unlink()
 
 
 def _tables(folder: Path) -> list[Path]:

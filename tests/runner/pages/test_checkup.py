@@ -1,6 +1,7 @@
 """The page of a check: what was set aside and what may mislead, with what each does; safe to show."""
 
 import datetime as dt
+import re
 
 import pytest
 
@@ -67,3 +68,11 @@ def test_a_source_without_a_usable_table_says_so():
     html = made(DataCard("shop", "Shop", DAY, "f" * 64, ()), (), {"transactions": "no rows"}, ())
     assert "No table can be used" in html
     assert "Left out: transactions. no rows" in html
+
+
+def test_what_its_tables_show_lies_beside_as_csv(tmp_path):
+    page = checkup.write(tmp_path, CARD, EVERY, {}, (), "2026-11-21 08:00", "crm check --source shop")
+    linked = re.findall(r'class="csv" href="([^"]+)"', page.read_text(encoding="utf-8"))
+    assert linked[0] == "check/table-01.csv"
+    assert sorted(linked) == sorted(f"check/{path.name}" for path in (page.parent / "check").iterdir())
+    assert '"transactions.at"' in (page.parent / linked[0]).read_text(encoding="utf-8")

@@ -1,4 +1,6 @@
+import csv
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -189,3 +191,27 @@ def test_a_date_without_tables_compares_figures_only(tmp_path):
     old, new = dated(tmp_path, "2026-09-30"), dated(tmp_path, "2026-10-31")
     assert (movers.segments(old, new), movers.values(old, new)) == (None, None)
     assert "changed segment" not in written(tmp_path)
+
+
+def test_what_its_tables_show_lies_beside_as_csv(tmp_path):
+    for day, v in (("2026-09-30", 0.5), ("2026-10-31", 0.9)):
+        dated(tmp_path, day, [figure("x", v, "share", v - 0.1, v + 0.1, words="=A share"), figure("n", v * 10)])
+    page = written(tmp_path)
+    folder = tmp_path / "sample/2026-10-31"
+    linked = re.findall(r'class="csv" href="(compare\.2026-09-30/[^"]+)"', page)
+    there = sorted(str(path.relative_to(folder)) for path in (folder / "compare.2026-09-30").iterdir())
+    assert sorted(linked) == there
+    assert len(linked) == page.count("<table") == 2
+    _heads, first = csv.reader((folder / linked[0]).read_text(encoding="utf-8-sig").splitlines())
+    assert first[:2] == ["'=A share (Customer value)", "50.0 % (90 %: 40.0 % – 60.0 %)"]
+
+
+def test_a_page_with_fewer_tables_takes_the_others_away_and_leaves_nothing_half_made(tmp_path):
+    for day, v in (("2026-09-30", 0.5), ("2026-10-31", 0.9)):
+        dated(tmp_path, day, [figure("x", v, "share", v - 0.1, v + 0.1), figure("n", v * 10)])
+    written(tmp_path)
+    dated(tmp_path, "2026-10-31", [figure("n", 9.0)])
+    written(tmp_path)
+    folder = tmp_path / "sample/2026-10-31"
+    assert [path.name for path in (folder / "compare.2026-09-30").iterdir()] == ["table-01.csv"]
+    assert not list(folder.glob(f"{archive.ASIDE}*"))

@@ -123,3 +123,10 @@ def test_the_last_lines_name_the_full_tables_in_the_words_of_the_page(language, 
     made, _problems = page.make(nbformat.v4.new_notebook(), about)
     footer = re.sub(r"<[^>]+>", "", made.partition("<footer>")[2])
     assert said in " ".join(footer.split())
+
+
+def test_what_a_line_in_small_letters_adds_stands_in_brackets(beside):
+    ((_heads, row),) = beside(
+        "<table><tr><th>Now</th></tr><tr><td>5<br><small>90 %: 4 to 6</small></td></tr></table>"
+    )
+    assert row == ["5 (90 %: 4 to 6)"]
