@@ -3,12 +3,22 @@
 import os
 from collections import Counter
 
+import pytest
 from hypothesis import settings
+
+from tests import project
 
 # Examples are the same in every run on CI, where a red result must mean a changed project; elsewhere they wander.
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+
+@pytest.fixture(scope="session")
+def sample_run(tmp_path_factory):
+    """The pages of all topics of the sample, made once for all processes of this test run."""
+    own = tmp_path_factory.getbasetemp()
+    return project.sample_run(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
 
 
 def pytest_collection_modifyitems(items):

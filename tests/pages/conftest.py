@@ -1,17 +1,14 @@
 """The shipped notebooks run once through the real command, and a real headless Chromium to read the pages."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.project import Project
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
 FLAGS = (
@@ -20,31 +17,6 @@ FLAGS = (
     *("--disable-sync", "--force-device-scale-factor=1"),
 )
 SHEET = 688  # px: A4 without its margins
-
-
-class Project:
-    """A copy of what a run needs, so that tests never write into the person's own reports."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        for name in ("data", "notebooks"):
-            shutil.copytree(ROOT / name, folder / name)
-        shutil.copy(ROOT / "crm.toml", folder)
-
-    def crm(self, *arguments):
-        """Run the command `crm` here; the finished process with its text."""
-        command = [str(Path(sys.executable).parent / "crm"), *arguments]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("CRM_")}
-        return subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=600, check=False
-        )
-
-    def page(self, source, as_of, name):
-        return self.folder / "reports" / source / as_of / f"{name}.html"
-
-    def figures(self, source, as_of, topic):
-        path = self.page(source, as_of, topic).with_name(f"{topic}.figures.json")
-        return {f["name"]: f for f in json.loads(path.read_text(encoding="utf-8"))["figures"]}
 
 
 class Browser:
@@ -206,11 +178,6 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory):
-    return Project(tmp_path_factory.mktemp("project"))
-
-
-@pytest.fixture(scope="session")
-def sample(project):
-    """The run that `make report` makes: all topics of the sample."""
-    return project.crm("report")
+def project(tmp_path_factory, sample_run):
+    """A project of one's own in which the sample's pages stand."""
+    return Project(tmp_path_factory.mktemp("project"), sample_run.folder)

@@ -20,7 +20,7 @@ OTHERS = ["index", "all", "compare", "failed", "author", "check"]
 
 
 @pytest.fixture(scope="module")
-def pages(project, sample):
+def pages(project):
     """Pages by kind: two dates of the sample, so that the indexes and the comparison have something to say."""
     assert project.crm("report", "satisfaction", "--as-of", EARLIER).returncode == 0
     assert project.crm("report", "satisfaction").returncode == 0

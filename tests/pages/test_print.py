@@ -19,7 +19,7 @@ def pdf_pages(browser, path):
 
 
 @pytest.mark.parametrize("kind", [*TOPICS, "index"])
-def test_print_is_as_wide_as_the_sheet_and_cuts_nothing(browser, project, sample, kind):
+def test_print_is_as_wide_as_the_sheet_and_cuts_nothing(browser, project, kind):
     page = project.page("sample", AS_OF, kind)
     with browser.on_paper(page):
         assert browser.cut_on_paper() == []

@@ -18,14 +18,14 @@ PAGES = [*TOPICS, "index"]
 
 
 @pytest.fixture
-def page(project, sample):
+def page(project):
     return lambda name: project.page("sample", AS_OF, name)
 
 
-def test_the_run_ends_well_with_one_line_per_report(sample):
-    assert sample.returncode == 0, sample.stdout + sample.stderr
+def test_the_run_ends_well_with_one_line_per_report(sample_run):
+    assert sample_run.returncode == 0, sample_run.stdout + sample_run.stderr
     for topic in TOPICS:
-        assert sum(topic in line.split() for line in sample.stdout.splitlines()) == 1, sample.stdout
+        assert sum(topic in line.split() for line in sample_run.stdout.splitlines()) == 1, sample_run.stdout
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -33,18 +33,18 @@ def test_a_page_is_written_and_is_small(page, name):
     assert 5_000 < page(name).stat().st_size < 1_500_000
 
 
-def test_both_index_pages_are_written(project, sample):
+def test_both_index_pages_are_written(project):
     assert (project.folder / "reports" / "index.html").exists()
     assert project.page("sample", AS_OF, "index").exists()
 
 
-def test_nothing_temporary_stays_behind(project, sample):
+def test_nothing_temporary_stays_behind(project):
     names = [p.name for p in (project.folder / "reports").rglob("*") if p.name != ".lock"]
     assert not [n for n in names if n.endswith(("~", ".tmp", ".part")) or n.startswith(".")]
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-def test_key_figures_have_interval_and_n(project, sample, topic):
+def test_key_figures_have_interval_and_n(project, topic):
     figures = project.figures("sample", AS_OF, topic)
     assert any(f["low"] is not None and f["n"] and f["level"] == 0.9 for f in figures.values())
 
@@ -74,7 +74,7 @@ def test_a_table_beside_the_page_says_what_the_browser_shows(browser, page):
         assert [row[0].lstrip("'") for row in rows] == [" ".join(first.split()) for first in firsts], address
 
 
-def test_no_group_by_age_gender_place_or_kind_in_a_published_table_is_small(sample, page):
+def test_no_group_by_age_gender_place_or_kind_in_a_published_table_is_small(page):
     attributes = {"birth_year", "age_band", "gender", "region", "city", "industry", "size", "tier"}
     files = [f for f in page("index").parent.glob("*/*.csv") if not f.name.startswith("table-")]
     assert len(files) > 10

@@ -5,6 +5,8 @@ import json
 import pandas as pd
 import pytest
 
+from tests.project import Project
+
 pytestmark = pytest.mark.slow
 PLANNED, LATER = "2026-10-31", "2027-01-31"
 TOPICS = ("segmentation", "clv", "retention", "action_plan")
@@ -12,9 +14,9 @@ PLAYS = {"keep", "change", "stop", "test_on"}
 
 
 @pytest.fixture(scope="module")
-def quarters(project, tmp_path_factory):
+def quarters(tmp_path_factory):
     """Two runs a quarter apart on the sample company, which answers to the lists that were sent."""
-    company = type(project)(tmp_path_factory.mktemp("loop"))
+    company = Project(tmp_path_factory.mktemp("loop"))
     said = []
 
     def crm(*arguments):

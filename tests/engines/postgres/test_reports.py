@@ -48,15 +48,18 @@ def words_of(folder, topic="segmentation"):
     return unescape(page.read_text(encoding="utf-8"))
 
 
-def test_the_pages_of_the_sample_have_the_figures_and_cents_of_those_from_files(both, sample, database):
+def test_the_pages_of_the_sample_have_the_figures_and_cents_of_those_from_files(
+    both, sample, database, sample_run
+):
     folder = both(sample.typed)
-    code, said = crm("report", "--source", "sample", "--source", "shop")
+    code, said = crm("report", "--source", "shop")
     assert code == 0, said
-    places = [folder / "reports" / source / "2026-10-31" for source in ("sample", "shop")]
+    from_files = sample_run.folder / "reports/sample/2026-10-31"
     for topic in TOPICS:
-        files, server = (publication.read(place, topic) for place in places)
-        assert_same(files, server)
-    (files, customers), (server, same) = made(folder, "sample"), made(folder, "shop")
+        assert_same(
+            publication.read(from_files, topic), publication.read(folder / "reports/shop/2026-10-31", topic)
+        )
+    (files, customers), (server, same) = made(sample_run.folder, "sample"), made(folder, "shop")
     assert server["about"]["rows"] == files["about"]["rows"]
     assert server["about"]["last_on"] == files["about"]["last_on"]
     pd.testing.assert_frame_equal(same, customers, check_exact=True)
