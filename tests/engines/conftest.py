@@ -14,6 +14,7 @@ import pytest
 from crm_lib.sources import Crm, connect
 from crm_lib.sources.settings import read_config
 from tests.engines.database import started, typed
+from tests.engines.spark.lake import FEW_ROWS
 
 ROOT = Path(__file__).parent.parent.parent
 # pyspark 4.0 copies frames in words that pandas 3 calls deprecated, and leaves closing a socket to Python.
@@ -91,11 +92,11 @@ def spark(duckdb, tmp_path_factory):
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": "2",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.log.level": "ERROR",
     }
+    told |= FEW_ROWS
     builder = SparkSession.builder.master("local[2]").appName("crm")
     for key, value in told.items():
         builder = builder.config(key, value)

@@ -9,11 +9,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-# A Java that compiles less and collects in one thread is up sooner, which is all that counts for a few rows.
-QUICK = (
-    'conf = { "spark.driver.extraJavaOptions" = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC", '
-    '"spark.sql.shuffle.partitions" = "4" }\nmaster = "local[2]"\nmemory = "1g"\n'
-)
+# For a few rows all that counts is to be up soon: a Java that compiles less and collects in one thread, and queries
+# that are planned once and not compiled as a whole. The server below plans and compiles as Spark does by itself.
+FEW_ROWS = {
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.shuffle.partitions": "2",
+}
+_CONF = ", ".join(f'"{key}" = "{value}"' for key, value in FEW_ROWS.items())
+QUICK = f'master = "local[2]"\nmemory = "1g"\nconf = {{ {_CONF} }}\n'
 TABLES = ("transactions", "customers", "surveys", "survey_items")
 TOKEN = "a-token-that-nobody-may-read"
 

@@ -9,19 +9,13 @@ import pytest
 
 from crm_lib.contract import publication
 from tests.engines.agreement import assert_same
-from tests.engines.spark.lake import needs_spark
+from tests.engines.spark.lake import QUICK, needs_spark
 
 ROOT = Path(__file__).parents[3]
 # All seven take six minutes on two cores. Segmentation makes its page over Spark Connect (test_connect.py); what
 # funnel, campaigns and satisfaction find is compared in test_engines_of_dealings.py. PostgreSQL makes all seven.
 TOPICS = ("clv", "retention", "action_plan")
-SPARK = """kind = "spark"
-path = "lake"
-master = "local[2]"
-memory = "1g"
-conf."spark.driver.extraJavaOptions" = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-conf."spark.sql.shuffle.partitions" = "2"
-"""
+SPARK = f'kind = "spark"\npath = "lake"\n{QUICK}'
 
 
 @pytest.fixture(scope="module")
