@@ -20,20 +20,22 @@ def explained_by_subset(correlations: np.ndarray) -> np.ndarray:
     Drivers are swept out one after the other; a driver that others repeat adds nothing.
     """
     k = correlations.shape[-1] - 1
-    found = np.zeros((*correlations.shape[:-2], 2**k))
+    found = np.zeros((2**k, *correlations.shape[:-2]))
 
     def sweep(left: np.ndarray, first: int, mask: int) -> None:
         for j in range(first, k):
             at = j - first
-            variance = left[..., at, at]
-            along = left[..., at:, at] / np.sqrt(np.where(variance > FLAT, variance, np.inf))[..., None]
+            variance = left[at, at]
+            along = left[at:, at] / np.sqrt(np.where(variance > FLAT, variance, np.inf))
             chosen = mask | 1 << j
-            found[..., chosen] = found[..., mask] + along[..., -1] ** 2
-            rest = along[..., 1:]
-            sweep(left[..., at + 1 :, at + 1 :] - rest[..., :, None] * rest[..., None, :], j + 1, chosen)
+            found[chosen] = found[mask] + along[-1] ** 2
+            if j + 1 < k:
+                rest = along[1:]
+                sweep(left[at + 1 :, at + 1 :] - rest[:, None] * rest[None, :], j + 1, chosen)
 
-    sweep(np.asarray(correlations, dtype=float), 0, 0)
-    return found
+    # The stack goes last: numpy then runs over all matrices at once, not over the few drivers of each.
+    sweep(np.ascontiguousarray(np.moveaxis(np.asarray(correlations, dtype=float), (-2, -1), (0, 1))), 0, 0)
+    return np.moveaxis(found, 0, -1)
 
 
 def shapley(correlations: np.ndarray) -> np.ndarray:
@@ -101,14 +103,22 @@ def _explained(correlations: np.ndarray) -> np.ndarray:
 
 
 def correlations(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """Pearson's correlations between columns, rows counted `weights` times; 0 where a column does not vary."""
+    """Pearson's correlations between columns, rows counted `weights` times; 0 where a column does not vary.
+
+    Weights of shape `(…, rows)` give a stack of correlations, `(…, columns, columns)`.
+    """
     x = np.asarray(values, dtype=float)
     w = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=float)
-    centred = x - (w @ x) / w.sum()
-    spread = centred.T @ (centred * w[:, None])
-    width = np.sqrt(np.diag(spread))
-    varies = width > FLAT * np.sqrt(w.sum()) * (1 + np.abs(x).max(axis=0))
+    k, total = x.shape[1], w.sum(axis=-1)
+    near = x - x.mean(axis=0)  # sums of squares about zero would lose digits
+    mean = (w @ near) / total[..., None]
+    products = (near[:, :, None] * near[:, None, :]).reshape(len(x), k * k)
+    spread = (w @ products).reshape(*total.shape, k, k) - (
+        total[..., None, None] * mean[..., :, None] * mean[..., None, :]
+    )
+    width = np.sqrt(np.clip(np.diagonal(spread, axis1=-2, axis2=-1), 0, None))
+    varies = width > FLAT * np.sqrt(total)[..., None] * (1 + np.abs(x).max(axis=0))
     scale = np.where(varies, 1 / np.where(varies, width, 1), 0)
-    found = spread * np.outer(scale, scale)
-    np.fill_diagonal(found, 1.0)
+    found = spread * scale[..., :, None] * scale[..., None, :]
+    found[..., np.arange(k), np.arange(k)] = 1.0
     return found

@@ -21,7 +21,7 @@ from crm_lib.contract.settings import Scale
 OUTCOMES = ("csat", "nps", "ces")  # the first that was asked and has a scale
 ASKED_OF = 0.5  # an aspect that fewer of the answers hold is left out
 PER_DRIVER = 10  # fewest answers for each driver
-N_DRAWS = 500
+N_DRAWS, AT_ONCE = 500, 50
 MOST_EXPLAINED = 1 - 1e-9  # Fisher's z of 1 is infinite
 MOST_ROWS = 50_000  # answers that the estimate rests on, the first by response id
 FEW, NO_OUTCOME, NO_ASPECTS, TOO_MANY, ALIKE = "few", "no outcome", "no aspects", "too many", "alike"
@@ -144,14 +144,15 @@ def _estimate(
     rng, n = np.random.default_rng(seed), len(values)
     who = np.arange(n) if who is None else who
     n_people = int(who.max()) + 1
-    again = [
-        importance.correlations(values, np.bincount(rng.integers(0, n_people, n_people), minlength=n_people)[who])
-        for _ in range(n_draws)
-    ]
-    whole, drawn = importance.correlations(values), np.stack(again)
-    table = pd.DataFrame({"aspect": list(aspects)})
-    for i in range(len(aspects)):
-        table.loc[i, ["performance", "performance_low", "performance_high"]] = _mean(values[:, i], who)
+    again = []
+    for begin in range(0, n_draws, AT_ONCE):
+        draws = rng.integers(0, n_people, (min(AT_ONCE, n_draws - begin), n_people))
+        times = np.stack([np.bincount(draw, minlength=n_people)[who] for draw in draws])
+        again.append(importance.correlations(values, times))
+    whole, drawn = importance.correlations(values), np.concatenate(again)
+    means = [_mean(values[:, i], who) for i in range(len(aspects))]
+    table = pd.DataFrame(means, columns=["performance", "performance_low", "performance_high"], dtype=float)
+    table.insert(0, "aspect", list(aspects))
     tail = _tail(n_people, len(aspects))
     for name, of in {"shapley": _shares, "relative": _weights, "correlation": _plain}.items():
         low, high = np.nanquantile(of(drawn), [tail, 1 - tail], axis=0)
