@@ -82,7 +82,7 @@ def test_rates_that_did_not_change_are_seldom_said_to_contradict_the_survey():
     """Seven aspects judged together, the survey having risen on each."""
     rng, names = np.random.default_rng(1), [f"a{i}" for i in range(7)]
     said = []
-    for _ in range(500):
+    for _ in range(300):
         made = cases(**{a: (rng.poisson((12, 24)), (0, 0)) for a in names})
         said.append(found(made, surveyed(**dict.fromkeys(names, (0.9, 1.0)))).disagrees.any())
     assert np.mean(said) <= 0.10
