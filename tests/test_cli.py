@@ -203,6 +203,7 @@ def test_a_second_run_finds_nothing_to_do_unless_it_is_forced(crm):
     assert "✓ clv" in out
 
 
+@pytest.mark.slow
 def test_warm_processes_begin_only_when_something_is_run(crm, project, monkeypatch):
     from crm_lib.runner import run
 
@@ -269,6 +270,7 @@ def test_what_would_be_made_is_told_of_every_source_that_can_be_read(crm, projec
     assert err.startswith("crm: web: ")
 
 
+@pytest.mark.slow
 def test_a_parameter_of_a_topic_that_only_a_missing_source_may_have_is_no_wrong_choice(crm, project):
     shutil.rmtree(project / "data/web")
     code, _out, err = crm("report", "-s", "web", "-s", "shop", "--set", "funnel.horizon_weeks=39")

@@ -73,13 +73,14 @@ def arguments_of(line):
 
 
 @pytest.fixture
-def project(tmp_path):
-    """A copy of the project, with the exports of a shop beside it."""
+def project(tmp_path, sample_run):
+    """A copy of the project in which `make report` has been run, with the exports of a shop beside it."""
     left = shutil.ignore_patterns("__pycache__", "cdnow_full", "scratch")
     for name in ("crm_lib", "notebooks", "data", "tests"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=left)
     for name in ("crm.toml", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(sample_run.folder / "reports", tmp_path / "reports")
     exports(tmp_path / "exports")
     return tmp_path
 

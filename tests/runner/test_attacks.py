@@ -77,7 +77,7 @@ def the_runner_dies(made, job, way, n, longest):
 
 
 def test_a_runner_killed_at_any_moment_leaves_the_last_good_page_and_no_process(made, job):
-    the_runner_dies(made, job, "plain", 10, 3.5)
+    the_runner_dies(made, job, "plain", 5, 3.5)
 
 
 @pytest.mark.slow
@@ -145,13 +145,13 @@ def assert_told_of(made, outcome):
 
 
 def test_a_kernel_killed_at_any_moment_leaves_whole_pages(made, order, job):
-    the_kernel_dies(made, order, job, 5)
+    the_kernel_dies(made, order, job, 3)
 
 
 @pytest.mark.skipif(not forked.possible(), reason="warm processes need Linux")
 def test_a_forked_kernel_killed_at_any_moment_leaves_whole_pages(made, order, job):
     with forked.WarmPair(process.base_environment()) as pair:
-        the_kernel_dies(made, order, job, 5, pair)
+        the_kernel_dies(made, order, job, 2, pair)
 
 
 def test_a_kernel_killed_at_work_is_told_of_and_the_last_good_page_stands(made, order, job):

@@ -86,6 +86,7 @@ def test_only_what_may_pass_is_tried_again_and_once(tmp_path, order, job, line, 
     assert outcome.page.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not forked.possible(), reason="warm processes need Linux")
 def test_a_warm_process_that_dies_costs_one_try_and_no_page(tmp_path, order, job, monkeypatch):
     """The kernel's last deed is to end the process that all others are forked from."""

@@ -88,7 +88,7 @@ def test_outputs_are_those_of_a_plain_kernel(name, pair, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("topic", ["segmentation", "satisfaction", "action_plan"])
+@pytest.mark.parametrize("topic", ["satisfaction", "action_plan"])
 def test_shipped_notebooks_put_out_the_same_in_both(topic, pair, tmp_path, monkeypatch):
     notebook = ROOT / "notebooks" / f"{topic}.ipynb"
     (tmp_path / "plain").mkdir()
@@ -169,6 +169,7 @@ def test_a_killed_worker_is_told_of_and_takes_its_kernel_along(tmp_path, order, 
     assert made.outcomes[0].verdict.state == verdict.KILLED
 
 
+@pytest.mark.slow
 def test_a_closed_pair_leaves_no_process_and_no_folder():
     pair = forked.WarmPair(process.base_environment())
     pair.ready([])
