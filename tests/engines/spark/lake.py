@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-# For a few rows all that counts is to be up soon: a Java that compiles less and collects in one thread, plans that are
+# For a few rows all that counts is to be up soon: a Java that compiles less and collects in one thread, and plans
 # made once and not compiled as a whole. The server below plans and compiles as Spark does by itself.
 FEW_ROWS = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
