@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +68,15 @@ def made(old: Path, new: Path) -> str:
     """The page that leads from one dated folder to another."""
     last = archive.records(new)[-1]
     found = moved(old, new)
-    told = [m for m in found if not m.technical]
+    told, unlike = [m for m in found if m.alike and not m.technical], [m for m in found if not m.alike]
     beyond = [m for m in told if m.beyond]
     counted = [m for m in told if m.beyond is None]
-    rest = [*counted[_MOST_COUNTED:], *(m for m in told if m.beyond is False), *(m for m in found if m.technical)]
+    rest = [
+        *counted[_MOST_COUNTED:],
+        *(m for m in told if m.beyond is False),
+        *unlike,
+        *(m for m in found if m.alike and m.technical),
+    ]
     return frame.render(
         "compare.html.j2",
         phone_like_ids=last.get("phone_like_ids", False),
@@ -88,6 +93,7 @@ def made(old: Path, new: Path) -> str:
         segments=_segments(old, new),
         values=_values(old, new),
         differences=_differences(old, new),
+        unlike=bool(unlike),
         one_sided=_one_sided(old, new),
         made_at=last["made_at"],
         version=last["version"],
@@ -97,8 +103,9 @@ def made(old: Path, new: Path) -> str:
 
 def moved(old: Path, new: Path) -> list[moves.Move]:
     """All figures that moved between two dated folders, most money first."""
-    before, now = history.documents(old), history.documents(new)
-    return moves.ranked([m for topic in now for m in moves.between(before.get(topic), now[topic])])
+    before, now, unlike = history.documents(old), history.documents(new), history.unlike(old, new)
+    found = [m for topic in now for m in moves.between(before.get(topic), now[topic])]
+    return moves.ranked([replace(m, alike=m.topic not in unlike) for m in found])
 
 
 def row(move: moves.Move) -> Row:
@@ -123,12 +130,13 @@ def _indicators(old: Path, new: Path) -> list[Row]:
         {f["name"]: (topic, f) for topic, d in history.documents(where).items() for f in d["figures"]}
         for where in (old, new)
     )
-    rows = []
+    rows, unlike = [], history.unlike(old, new)
     for name in INDICATORS:
         if name in before and name in now and before[name][1]["unit"] == now[name][1]["unit"]:
             (topic, was), (_topic, is_) = before[name], now[name]
             if None not in (was["value"], is_["value"]):
-                rows.append(row(moves.Move(topic, is_["unit"], was, is_, moves.beyond(was, is_))))
+                beyond = moves.beyond(was, is_)
+                rows.append(row(moves.Move(topic, is_["unit"], was, is_, beyond, alike=topic not in unlike)))
     return rows
 
 
@@ -208,12 +216,8 @@ def _differences(old: Path, new: Path) -> list[tuple[str, str, str]]:
 
 
 def _parameters(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for run in archive.records(folder):
-        for report in run["reports"]:
-            given = report.get("parameters", {}).items()
-            found |= {f"{report['topic']}.{name}": v for name, v in given if name not in ("as_of", "language")}
-    return found
+    asked = history.asked(folder).items()
+    return {f"{topic}.{name}": value for topic, given in asked for name, value in given.items()}
 
 
 def _program(folder: Path) -> dict[str, str]:

@@ -88,9 +88,10 @@ def page_of_date(folder: Path, runs: list[dict[str, Any]]) -> str:
     last = runs[-1]
     latest = states.newest_by_topic(runs)
     left_out = {t: tables for t, tables in last["left_out"].items() if t not in latest}
-    earlier = history.Archive(history.earlier(folder))
+    earlier = history.Archive(history.earlier(folder), folder)
     before = earlier.folders[-1] if earlier.folders else None
-    moved = [m for m in compare.moved(before, folder) if m.beyond and not m.technical] if before else []
+    moved = compare.moved(before, folder) if before else []
+    moved = [m for m in moved if m.beyond and m.alike and not m.technical]
     return frame.render(
         "index.html.j2",
         phone_like_ids=last.get("phone_like_ids", False),

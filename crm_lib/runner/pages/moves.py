@@ -14,13 +14,17 @@ _TECHNICAL = ("holdout_", "peer_", "spend_")
 
 @dataclass(frozen=True)
 class Move:
-    """One figure on two dates. `beyond`: its intervals do not touch; None where it has none to compare."""
+    """One figure on two dates.
+
+    `beyond`: its intervals do not touch; None where it has none to compare. `alike`: both dates asked the same.
+    """
 
     topic: str
     unit: str
     before: Mapping[str, Any]
     now: Mapping[str, Any]
     beyond: bool | None
+    alike: bool = True
 
     @property
     def label(self) -> str:
@@ -61,7 +65,9 @@ class Move:
 
     @property
     def verdict(self) -> str:
-        """Whether the move may be chance."""
+        """Whether the move may be chance, or comes from what was asked."""
+        if not self.alike:
+            return _("asked differently")
         if self.beyond is None:
             return _("counted, no interval")
         return _("beyond the intervals") if self.beyond else _("may be chance")

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from crm_lib.runner.evidence import verdict
 from crm_lib.runner.pages import figures
 from crm_lib.runner.store import archive
 from crm_lib.theme import words
@@ -47,12 +48,38 @@ def documents(folder: Path) -> dict[str, dict[str, Any]]:
     return {topic: document for topic, document in read.items() if document}
 
 
-class Archive:
-    """The figures of several dated folders, each file read once."""
+def asked(folder: Path) -> dict[str, dict[str, Any]]:
+    """What the pages of a dated folder were asked for: parameters by topic, without date and language."""
+    reports = (report for run in archive.records(folder) for report in run["reports"])
+    return {
+        report["topic"]: {n: v for n, v in report.get("parameters", {}).items() if n not in ("as_of", "language")}
+        for report in reports
+        if report["state"] in verdict.GOOD
+    }
 
-    def __init__(self, folders: Iterable[Path]):
+
+def unlike(one: Path, other: Path) -> set[str]:
+    """Topics that were asked differently in two dated folders: their figures do not answer the same question."""
+    here, there = asked(one), asked(other)
+    return {topic for topic in here.keys() & there.keys() if _differ(here[topic], there[topic])}
+
+
+def _differ(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether a parameter that both know has two values; the seed of chance changes no question."""
+    return any(one[name] != other[name] for name in (one.keys() & other.keys()) - {"seed"})
+
+
+class Archive:
+    """The figures of dates before `now`, each file read once; topics that were asked differently are left out."""
+
+    def __init__(self, folders: Iterable[Path], now: Path):
         self.folders = list(folders)
-        self._read = {folder: documents(folder) for folder in self.folders}
+        self._read = {folder: self._comparable(folder, now) for folder in self.folders}
+
+    @staticmethod
+    def _comparable(folder: Path, now: Path) -> dict[str, dict[str, Any]]:
+        other = unlike(folder, now)
+        return {topic: document for topic, document in documents(folder).items() if topic not in other}
 
     def figures(self, folder: Path, topic: str) -> dict[str, dict[str, Any]]:
         """Figures of a topic on a date, by name."""

@@ -215,3 +215,21 @@ def test_a_page_with_fewer_tables_takes_the_others_away_and_leaves_nothing_half_
     folder = tmp_path / "sample/2026-10-31"
     assert [path.name for path in (folder / "compare.2026-09-30").iterdir()] == ["table-01.csv"]
     assert not list(folder.glob(f"{archive.ASIDE}*"))
+
+
+def test_figures_that_were_asked_differently_do_not_count_as_moved(tmp_path):
+    for day, v, weeks in (("2026-09-30", 5.0, 52), ("2026-10-31", 9.0, 26)):
+        dated(tmp_path, day, [figure("x", v, low=v - 1, high=v + 1, words="Orders ahead")], horizon_weeks=weeks)
+    page = written(tmp_path)
+    assert "No figure moved by more than chance would make" in page
+    assert "Figures of reports that were asked differently do not count as moved." in page
+    assert page.index("All other figures") < page.index("Orders ahead") < page.index("asked differently</span>")
+
+
+def test_what_a_failed_run_was_asked_for_changes_nothing(tmp_path):
+    for day, v in (("2026-09-30", 5.0), ("2026-10-31", 9.0)):
+        folder = dated(tmp_path, day, [figure("x", v, low=v - 1, high=v + 1)], horizon_weeks=52)
+    (record,) = archive.records(folder)
+    failed = record["reports"][0] | {"state": "failed", "parameters": {"horizon_weeks": 26}}
+    archive.write_record(folder, "b", record | {"start": "b", "started_at": "2026-11-02", "reports": [failed]})
+    assert "<h1>One figure moved beyond its intervals</h1>" in written(tmp_path)

@@ -123,6 +123,16 @@ def test_of_other_figures_it_is_not_known_whether_more_is_better(tmp_path):
     assert "<span>▲ 10.0 %</span>" in made(tmp_path, folder)
 
 
+def test_a_figure_that_was_asked_differently_has_no_change_and_did_not_move(tmp_path):
+    for day, value, weeks in (("2026-09-30", 100.0, 52), ("2026-10-31", 50.0, 26)):
+        asked = outcome("clv") | {"parameters": {"horizon_weeks": weeks}}
+        found = figure("orders_expected", value, low=value - 1, high=value + 1)
+        folder = dated(tmp_path, day, [asked], {"clv": [found]})
+    page = made(tmp_path, folder)
+    assert "▼" not in page
+    assert "<polyline" not in page
+
+
 def test_dates_of_another_label_are_no_history(tmp_path):
     found = {"funnel": [figure("conversion", 0.1, "share")]}
     dated(tmp_path, "2026-09-30+quick", [outcome("funnel")], found)
