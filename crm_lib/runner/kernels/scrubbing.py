@@ -71,8 +71,9 @@ def _table(path: Path, known: tuple[str, ...]) -> None:
 
     found = pq.read_table(path)
     names = [text(name, known) for name in found.column_names]
-    columns = [_column(column, known) for column in found.columns]
-    if names != found.column_names or any(c is not old for c, old in zip(columns, found.columns, strict=True)):
+    before = found.columns  # asked once: each time they are new objects
+    columns = [_column(column, known) for column in before]
+    if names != found.column_names or any(new is not old for new, old in zip(columns, before, strict=True)):
         import pyarrow as pa
 
         pq.write_table(pa.table(columns, names=names), path)

@@ -1,6 +1,7 @@
 import json
 
 import nbformat
+import pandas as pd
 import pytest
 
 from crm_lib.runner.kernels import scrubbing
@@ -57,3 +58,14 @@ def test_a_publication_is_scrubbed(tmp_path):
     (tmp_path / "clv.figures.json").write_text('{"summary": "to\\"ken<1&2>"}', encoding="utf-8")
     scrubbing.published(tmp_path, "clv", KNOWN)
     assert json.loads((tmp_path / "clv.figures.json").read_text(encoding="utf-8")) == {"summary": "•••"}
+
+
+def test_of_the_tables_only_those_with_a_secret_are_written_anew(tmp_path):
+    (tmp_path / "clv").mkdir()
+    texts = pd.array(["a", None], dtype="string")
+    pd.DataFrame({"text": texts, "n": [1, 2]}).to_parquet(tmp_path / "clv" / "plain.parquet")
+    pd.DataFrame({"text": ["says hunter22", "b"]}).to_parquet(tmp_path / "clv" / "told.parquet")
+    bytes_before = (tmp_path / "clv" / "plain.parquet").read_bytes()
+    scrubbing.published(tmp_path, "clv", KNOWN)
+    assert (tmp_path / "clv" / "plain.parquet").read_bytes() == bytes_before
+    assert pd.read_parquet(tmp_path / "clv" / "told.parquet")["text"].tolist() == ["says •••", "b"]
