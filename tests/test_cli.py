@@ -187,6 +187,7 @@ def folders(project, source):
     return sorted(p.name for p in (project / "reports" / source).glob("20*"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not forked.possible(), reason="warm processes need Linux")
 def test_pages_are_made_by_warm_processes_too(crm, project, monkeypatch):
     monkeypatch.setattr(forked, "possible", lambda: True)
@@ -233,6 +234,7 @@ def test_a_threshold_that_guards_nothing_is_said(crm, project):
     assert f"note: thresholds: {slip}" in crm("check")[1]
 
 
+@pytest.mark.slow
 def test_several_sources_each_have_their_own_day(crm, project):
     code, out, err = crm("report", "clv", "--source", "shop", "--source", "web")
     assert (code, err) == (0, "")
@@ -404,6 +406,7 @@ def test_two_dates_are_compared(crm, project):
     assert named - TOPICS.keys() <= {*archive.OWN}, "a topic of this name would get in the way: see crm new"
 
 
+@pytest.mark.slow
 def test_old_dates_are_tidied_away(crm, project):
     for day in ("2026-08-31", "2026-09-30", "2026-10-31"):
         crm("report", "clv", "--as-of", day)

@@ -91,17 +91,20 @@ def test_figures_and_the_table_of_stages_are_published(pipe):
     assert list(published.tables) == ["stages"]
 
 
+@pytest.mark.slow
 def test_the_sample_is_followed_from_lead_to_sale(sample):
     assert sample.has_history
     assert sample.conversion.of == "leads"
     assert sample.conversion.share.low < sample.conversion.share.value < sample.conversion.share.high
 
 
+@pytest.mark.slow
 def test_the_samples_stages_are_those_of_the_settings(sample):
     assert list(sample.stages["stage"]) == list(connect("sample").settings.funnel.stages)
     assert sample.findings.unknown_stages.empty
 
 
+@pytest.mark.slow
 def test_the_samples_stages_and_deals_add_up(sample):
     assert sample.stages["n_now"].sum() == sample.n_open
     assert sample.n_won + sample.n_lost + sample.n_open == sample.n_deals
@@ -139,12 +142,14 @@ def test_three_past_days_or_fewer_make_a_range_of_the_forecast(pipe):
     assert len(pipe.backtest.origins) == pipe.forecast.n_tested < 5
 
 
+@pytest.mark.slow
 def test_the_change_of_pace_adds_up_for_both(pipe, sample):
     for result in (pipe, sample):
         v = result.velocity
         assert v.parts["change"].sum() == pytest.approx(v.change.value, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_the_samples_forecast_was_tested_and_beats_the_simple_rule(sample):
     test = sample.backtest
     assert len(test.origins) >= 8
@@ -153,6 +158,7 @@ def test_the_samples_forecast_was_tested_and_beats_the_simple_rule(sample):
     assert test.origins["is_within"].mean() >= 0.7
 
 
+@pytest.mark.slow
 def test_the_samples_parts_go_from_the_market_to_the_sale(sample):
     assert list(sample.parts["part"]) == ["traffic", "leads", "top", "middle", "bottom", "won"]
     assert sample.parts["share"].notna().tolist() == [True] * 5 + [False]

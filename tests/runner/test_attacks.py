@@ -179,6 +179,7 @@ def test_a_forked_kernel_killed_at_many_moments(made, order, job):
         the_kernel_dies(made, order, job, 13, pair)
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_make_one_page_after_the_other(made, job):
     both = [started(made.parent.parent, job("slow_good").notebook) for _ in range(2)]
     for code, said in map(ended, both):
@@ -188,6 +189,7 @@ def test_two_runs_at_once_make_one_page_after_the_other(made, job):
     assert len(list((made / "runs").glob("*.json"))) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["plain", "warm"])
 def test_blanks_and_letters_of_all_scripts_in_paths_do_no_harm(tmp_path, job, way):
     place = tmp_path / "Müller & Söhne {客户} 100 %"

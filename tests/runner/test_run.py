@@ -116,6 +116,7 @@ def test_a_run_over_its_time_is_a_failure_and_a_good_page_outlives_it(tmp_path, 
     assert not late.outcomes[0].page.exists()
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_second_keep_two_records_and_give_the_same_page(tmp_path, report):
     first = text(report(tmp_path, "good").outcomes[0].page)
     second = text(report(tmp_path, "good").outcomes[0].page)
@@ -127,6 +128,7 @@ def test_two_runs_of_one_second_keep_two_records_and_give_the_same_page(tmp_path
     ]
 
 
+@pytest.mark.slow
 def test_a_later_run_changes_stamped_times_only(tmp_path, report):
     later = dt.datetime(2026, 12, 1, 9, 30, tzinfo=dt.UTC)
     first = text(report(tmp_path, "good").outcomes[0].page)

@@ -75,6 +75,7 @@ def _at_once(monkeypatch):
     ],
     ids=["lost once", "lost for good", "error", "killed", "exit"],
 )
+@pytest.mark.slow
 def test_only_what_may_pass_is_tried_again_and_once(tmp_path, order, job, line, n_tries, state, code):
     asked, tries = job_that(tmp_path, job, line)
     done = run.report(order(tmp_path / "reports", asked))

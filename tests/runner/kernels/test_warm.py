@@ -74,7 +74,10 @@ def statuses(notebook):
     return [c.metadata.get("papermill", {}).get("status") for c in notebook.cells]
 
 
-@pytest.mark.parametrize("name", ["many_outputs", "good", "noisy", "cell_error", "sys_exit", "syntax_error"])
+MANY_OUTPUTS = pytest.param("many_outputs", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("name", [MANY_OUTPUTS, "good", "noisy", "cell_error", "sys_exit", "syntax_error"])
 def test_outputs_are_those_of_a_plain_kernel(name, pair, tmp_path, monkeypatch):
     (tmp_path / "plain").mkdir()
     (tmp_path / "warm").mkdir()
