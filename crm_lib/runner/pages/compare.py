@@ -67,7 +67,7 @@ def _name(before: Path) -> str:
 def made(old: Path, new: Path) -> str:
     """The page that leads from one dated folder to another."""
     last = archive.records(new)[-1]
-    found = moved(old, new)
+    found, apart = moved(old, new), history.unlike(old, new)
     told, unlike = [m for m in found if m.alike and not m.technical], [m for m in found if not m.alike]
     beyond = [m for m in told if m.beyond]
     counted = [m for m in told if m.beyond is None]
@@ -90,8 +90,8 @@ def made(old: Path, new: Path) -> str:
         beyond=[row(m) for m in beyond],
         counted=[row(m) for m in counted[:_MOST_COUNTED]],
         rest=[row(m) for m in rest],
-        segments=_segments(old, new),
-        values=_values(old, new),
+        segments=None if "segmentation" in apart else _segments(old, new),
+        values=[] if "clv" in apart else _values(old, new),
         differences=_differences(old, new),
         unlike=bool(unlike),
         one_sided=_one_sided(old, new),

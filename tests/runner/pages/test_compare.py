@@ -233,3 +233,11 @@ def test_what_a_failed_run_was_asked_for_changes_nothing(tmp_path):
     failed = record["reports"][0] | {"state": "failed", "parameters": {"horizon_weeks": 26}}
     archive.write_record(folder, "b", record | {"start": "b", "started_at": "2026-11-02", "reports": [failed]})
     assert "<h1>One figure moved beyond its intervals</h1>" in written(tmp_path)
+
+
+@pytest.mark.parametrize(("weeks", "told"), [(52, True), (26, False)])
+def test_customers_are_compared_where_both_dates_asked_the_same(tmp_path, weeks, told):
+    for day, v, asked in (("2026-09-30", 5.0, 52), ("2026-10-31", 900.0, weeks)):
+        customers = pd.DataFrame({"customer_id": ["C1", "C2"], "clv_mid": [v, 1.0]})
+        dated(tmp_path, day, [figure("x", v)], tables={"customers": customers}, horizon_weeks=asked)
+    assert ("Whose expected value moved most?" in written(tmp_path)) is told
