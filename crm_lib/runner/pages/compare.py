@@ -86,7 +86,7 @@ def made(old: Path, new: Path) -> str:
         earlier=f"../{old.name}/{archive.index_in(old, words.language())}",
         index=archive.index_name(words.language()),
         headline=_headline(found, beyond),
-        indicators=_indicators(old, new),
+        indicators=_indicators(old, new, apart),
         beyond=[row(m) for m in beyond],
         counted=[row(m) for m in counted[:_MOST_COUNTED]],
         rest=[row(m) for m in rest],
@@ -124,19 +124,19 @@ def row(move: moves.Move) -> Row:
     )
 
 
-def _indicators(old: Path, new: Path) -> list[Row]:
+def _indicators(old: Path, new: Path, apart: set[str]) -> list[Row]:
     """The five indicators on both dates, moved or not; without those that neither date knows."""
     before, now = (
         {f["name"]: (topic, f) for topic, d in history.documents(where).items() for f in d["figures"]}
         for where in (old, new)
     )
-    rows, unlike = [], history.unlike(old, new)
+    rows = []
     for name in INDICATORS:
         if name in before and name in now and before[name][1]["unit"] == now[name][1]["unit"]:
             (topic, was), (_topic, is_) = before[name], now[name]
             if None not in (was["value"], is_["value"]):
                 beyond = moves.beyond(was, is_)
-                rows.append(row(moves.Move(topic, is_["unit"], was, is_, beyond, alike=topic not in unlike)))
+                rows.append(row(moves.Move(topic, is_["unit"], was, is_, beyond, alike=topic not in apart)))
     return rows
 
 

@@ -60,7 +60,10 @@ def asked(folder: Path) -> dict[str, dict[str, Any]]:
 
 def unlike(one: Path, other: Path) -> set[str]:
     """Topics that were asked differently in two dated folders: their figures do not answer the same question."""
-    here, there = asked(one), asked(other)
+    return _unlike(asked(one), asked(other))
+
+
+def _unlike(here: dict[str, dict[str, Any]], there: dict[str, dict[str, Any]]) -> set[str]:
     return {topic for topic in here.keys() & there.keys() if _differ(here[topic], there[topic])}
 
 
@@ -74,11 +77,12 @@ class Archive:
 
     def __init__(self, folders: Iterable[Path], now: Path):
         self.folders = list(folders)
-        self._read = {folder: self._comparable(folder, now) for folder in self.folders}
+        wanted = asked(now)
+        self._read = {folder: self._comparable(folder, wanted) for folder in self.folders}
 
     @staticmethod
-    def _comparable(folder: Path, now: Path) -> dict[str, dict[str, Any]]:
-        other = unlike(folder, now)
+    def _comparable(folder: Path, wanted: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        other = _unlike(asked(folder), wanted)
         return {topic: document for topic, document in documents(folder).items() if topic not in other}
 
     def figures(self, folder: Path, topic: str) -> dict[str, dict[str, Any]]:
